@@ -1,0 +1,359 @@
+"""The chat protocol: what client and server say to each other, and nothing about how it travels.
+
+Every message, in either direction, is one *frame*::
+
+    length    exactly 4 ASCII digits, zero-padded: the payload's length in BYTES, 0 to 9999
+    payload   that many bytes of UTF-8 text
+
+    0010NAME alice
+    0026MSG BROADCAST good morning
+    0010NAME José                      9 characters, 10 bytes
+
+Nothing stands between frames. TCP is a stream and cuts it anywhere: one recv() may return half
+a length field, or three frames and a bit. `FrameReader` puts them together again.
+
+A payload is a verb, or a verb, one space and its arguments, with exactly one space between two
+arguments. The text of a message comes last and runs to the end of the payload, spaces included.
+
+    the client asks              the server answers    and tells the others
+    NAME <name>                  HELLO <name>          JOINED <name>, or RENAMED <old> <new>
+    GET_NAMES                    NAMES <total> <name> <name> …
+    MSG <name> <text>            (nothing)             MSG <from> <to> <text>, to that person
+    MSG BROADCAST <text>         (nothing)             MSG <from> BROADCAST <text>, to everyone
+    BLOCK <name>                 BLOCKED <name>
+    UNBLOCK <name>               UNBLOCKED <name>
+    PASS <password>              ACCEPTED
+    EXIT                         BYE, and closes       LEFT <name>
+
+Whatever goes wrong is answered with ERROR <CODE> <text>: the code is for programs, the text for
+people. INFO <text> is for people only. A client shows frames that it does not know.
+
+This module is sans-I/O: it knows no socket, no clock and no screen. Bytes go in, messages come
+out; client and server both use it, so neither of them ever slices bytes itself.
+"""
+
+from __future__ import annotations
+
+import enum
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+VERSION = "1.0"
+PORT = 8820
+LENGTH_FIELD_SIZE = 4  # bytes
+MAX_PAYLOAD_SIZE = 10**LENGTH_FIELD_SIZE - 1  # bytes: the largest number that the field can hold
+MAX_NAME_LENGTH = 20  # characters
+BROADCAST = "BROADCAST"  # stands for everyone where a message has its addressee
+
+# A peer whose cable was pulled sends no goodbye. TCP asks after KEEPIDLE seconds of silence, then
+# every KEEPINTVL seconds, and gives up after KEEPCNT questions: 45 + 4 x 15 = 105 seconds in all.
+# Bytes that wait for an acknowledgement keep it from asking; USER_TIMEOUT (milliseconds, RFC 5482)
+# bounds that wait. Names as in the socket module, tcp(7); not every system has every one.
+KEEPALIVE_OPTIONS = {
+    "TCP_KEEPIDLE": 45,
+    "TCP_KEEPALIVE": 45,  # what macOS calls TCP_KEEPIDLE
+    "TCP_KEEPINTVL": 15,
+    "TCP_KEEPCNT": 4,
+    "TCP_USER_TIMEOUT": 105_000,
+}
+
+
+# ---------------------------------------------------------------------------------------- errors
+
+
+class ErrorCode(str, enum.Enum):
+    """The second word of an ERROR frame."""
+
+    BAD_FRAME = "BAD_FRAME"
+    BAD_TEXT = "BAD_TEXT"
+    UNKNOWN_COMMAND = "UNKNOWN_COMMAND"
+    BAD_ARGUMENTS = "BAD_ARGUMENTS"
+    BAD_NAME = "BAD_NAME"
+    NAME_TAKEN = "NAME_TAKEN"
+    NAME_REQUIRED = "NAME_REQUIRED"
+    NO_SUCH_NAME = "NO_SUCH_NAME"
+    BLOCKED = "BLOCKED"
+    NOT_BLOCKED = "NOT_BLOCKED"
+    TOO_LONG = "TOO_LONG"
+    PASSWORD_REQUIRED = "PASSWORD_REQUIRED"
+    BAD_PASSWORD = "BAD_PASSWORD"
+    SERVER_FULL = "SERVER_FULL"
+    TLS_REQUIRED = "TLS_REQUIRED"
+    TIMEOUT = "TIMEOUT"
+
+
+class ProtocolError(Exception):
+    """The peer said something that the protocol does not allow.
+
+    `code` is for programs; `str(error)` is a sentence for the person at the other end.
+    """
+
+    def __init__(self, code: ErrorCode, sentence: str) -> None:
+        super().__init__(sentence)
+        self.code = code
+
+
+# ---------------------------------------------------------------------------------------- frames
+
+
+def encode(payload: str) -> bytes:
+    """Return the frame that carries `payload`.
+
+    Raises ValueError when the payload has more than MAX_PAYLOAD_SIZE bytes: a mistake of the
+    caller, not of the peer, hence no ProtocolError.
+    """
+    data = payload.encode()
+    if len(data) > MAX_PAYLOAD_SIZE:
+        raise ValueError(f"a payload of {len(data)} bytes does not fit a frame")
+    return b"%0*d%b" % (LENGTH_FIELD_SIZE, len(data), data)
+
+
+class FrameReader:
+    """Takes the stream as recv() returns it, gives it back frame by frame.
+
+    Holds what was fed and not yet taken, so the caller bounds it: take what is whole before you
+    feed more, and no more than one unfinished frame stays.
+    """
+
+    __slots__ = ("_buffer",)
+
+    def __init__(self) -> None:
+        self._buffer = bytearray()
+
+    def feed(self, data: bytes) -> None:
+        """Append what recv() returned, however TCP cut it."""
+        self._buffer += data
+
+    def next_payload(self) -> bytes | None:
+        """Take the next whole frame and return its payload, or None while it is incomplete.
+
+        Raises ProtocolError (BAD_FRAME) at the first byte of a length field that is no digit.
+        Without a length nobody knows where the next frame starts: such a stream is lost.
+        """
+        length_field = self._buffer[:LENGTH_FIELD_SIZE]
+        # bytes.isdigit() knows the ten ASCII digits only; int() would take "+123" and "1_00" too.
+        if length_field and not length_field.isdigit():
+            raise ProtocolError(
+                ErrorCode.BAD_FRAME,
+                f"A frame starts with {LENGTH_FIELD_SIZE} digits, the payload's length in bytes; "
+                f"yours starts with {bytes(length_field)!r}.",
+            )
+        if len(length_field) < LENGTH_FIELD_SIZE:
+            return None
+        end = LENGTH_FIELD_SIZE + int(length_field)
+        if len(self._buffer) < end:
+            return None
+        payload = bytes(self._buffer[LENGTH_FIELD_SIZE:end])
+        del self._buffer[:end]  # a bytearray only moves its start here: no byte is copied
+        return payload
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Take every frame that is whole by now."""
+        while (payload := self.next_payload()) is not None:
+            yield payload
+
+    def __len__(self) -> int:
+        """How many bytes wait here."""
+        return len(self._buffer)
+
+
+# ----------------------------------------------------------------------------------------- names
+
+# A composed character comes from at most four code points (Unicode annex #15, table of expansion
+# factors), so a longer name cannot normalise to MAX_NAME_LENGTH. Not trying matters: normalising
+# thousands of combining marks takes time that grows with their square.
+_MAX_RAW_NAME_LENGTH = 4 * MAX_NAME_LENGTH
+
+
+def display_name(name: str) -> str:
+    """Return the name as the server shows it: in normalisation form NFKC (Unicode annex #15)."""
+    return unicodedata.normalize("NFKC", name) if len(name) <= _MAX_RAW_NAME_LENGTH else name
+
+
+def fold(name: str) -> str:
+    """Return what two names have in common when they count as the same: `Bob` and `bob`."""
+    return display_name(name).casefold()
+
+
+_FOLDED_BROADCAST = fold(BROADCAST)
+
+
+def is_broadcast(addressee: str) -> bool:
+    """Whether a message to this addressee is for everyone; the word may have any capitals."""
+    return fold(addressee) == _FOLDED_BROADCAST
+
+
+def check_name(name: str) -> str:
+    """Return `name` as the server will show it.
+
+    Raises ProtocolError (BAD_NAME) when it breaks the rules: after NFKC 1 to MAX_NAME_LENGTH
+    characters, each a letter, a mark or a number (Unicode categories L*, M*, N*), `_` or `-`,
+    the first a letter or a number; and not BROADCAST.
+    """
+    shown = display_name(name)
+    if is_broadcast(shown):
+        raise ProtocolError(ErrorCode.BAD_NAME, f"{BROADCAST} means everyone; choose another name.")
+    if not 1 <= len(shown) <= MAX_NAME_LENGTH:
+        raise ProtocolError(
+            ErrorCode.BAD_NAME, f"A name has 1 to {MAX_NAME_LENGTH} characters; choose another."
+        )
+    if not all(unicodedata.category(c)[0] in "LMN" or c in "_-" for c in shown):
+        raise ProtocolError(
+            ErrorCode.BAD_NAME, "A name has letters, digits, - and _ only, no spaces."
+        )
+    if unicodedata.category(shown[0])[0] not in "LN":
+        raise ProtocolError(ErrorCode.BAD_NAME, "A name starts with a letter or a digit.")
+    return shown
+
+
+# ------------------------------------------------------------------------------------------ text
+
+_CONTROL_CHARACTER = re.compile("[\x00-\x1f\x7f-\x9f]")  # Unicode category Cc, all of it
+
+
+def decode(payload: bytes) -> str:
+    """Return a payload as text.
+
+    Raises ProtocolError (BAD_TEXT) when it is not UTF-8 or holds control characters: an escape
+    sequence in a message is an attack on the terminal that shows it.
+    """
+    try:
+        text = payload.decode()
+    except UnicodeDecodeError as error:
+        raise ProtocolError(
+            ErrorCode.BAD_TEXT, f"The payload is not UTF-8 from byte {error.start} on."
+        ) from None
+    if found := _CONTROL_CHARACTER.search(text):
+        raise ProtocolError(
+            ErrorCode.BAD_TEXT, f"The payload holds the control character U+{ord(found[0]):04X}."
+        )
+    return text
+
+
+def has_visible_text(text: str) -> bool:
+    """Whether there is anything to see: one character outside the categories Z* and C*."""
+    return any(unicodedata.category(c)[0] not in "ZC" for c in text)
+
+
+def harmless(text: str) -> str:
+    """Return `text` with all that could drive a terminal made visible instead: ESC becomes ␛.
+
+    The server refuses such text, but a client cannot know what server it talks to, and a log
+    cannot know what client.
+    """
+    return text.translate(_VISIBLE_CONTROLS)
+
+
+_VISIBLE_CONTROLS = {
+    **{code: chr(0x2400 + code) for code in range(0x20)},  # the block "Control Pictures"
+    0x7F: "\N{SYMBOL FOR DELETE}",
+    **dict.fromkeys(range(0x80, 0xA0), "\N{REPLACEMENT CHARACTER}"),
+    **dict.fromkeys((0x2028, 0x2029), "\N{SYMBOL FOR NEWLINE}"),  # line, paragraph separator
+    **dict.fromkeys(range(0xD800, 0xE000), "\N{REPLACEMENT CHARACTER}"),  # halves no UTF-8 has
+}
+
+
+# -------------------------------------------------------------------------------------- requests
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a client asks for, taken apart but not yet judged: is there such a name, may it?"""
+
+    verb: str  # in capitals, one of USAGE
+    name: str = ""  # NAME, BLOCK, UNBLOCK: whose; MSG: to whom
+    text: str = ""  # MSG: what is said; PASS: the password
+
+
+USAGE = {
+    "NAME": "NAME <name>",
+    "GET_NAMES": "GET_NAMES",
+    "MSG": f"MSG <name> <text>, or MSG {BROADCAST} <text>",
+    "BLOCK": "BLOCK <name>",
+    "UNBLOCK": "UNBLOCK <name>",
+    "PASS": "PASS <password>",
+    "EXIT": "EXIT",
+}
+
+
+def split_verb(text: str) -> tuple[str, str | None]:
+    """Return the verb in capitals and all that follows its one space; None where no space is.
+
+    Only ASCII letters have their capitals here: str.upper() would make EXIT of "exıt" as well.
+    """
+    verb, space, arguments = text.partition(" ")
+    return verb.upper() if verb.isascii() else verb, arguments if space else None
+
+
+def read_request_text(payload: bytes) -> str:
+    r"""Return a request's payload as text, without the Enter key that many first clients send.
+
+    One trailing ``\n``, ``\r`` or ``\r\n`` is dropped. Raises ProtocolError (BAD_TEXT).
+    """
+    if payload.endswith(b"\r\n"):
+        return decode(payload[:-2])
+    return decode(payload[:-1] if payload.endswith((b"\n", b"\r")) else payload)
+
+
+def parse_request(text: str) -> Request:
+    """Take a request apart.
+
+    Raises ProtocolError (UNKNOWN_COMMAND, BAD_ARGUMENTS): the sentence shows the usage.
+    """
+    verb, arguments = split_verb(text)
+    if verb not in USAGE:
+        raise ProtocolError(
+            ErrorCode.UNKNOWN_COMMAND, f"No such command. There are {', '.join(USAGE)}."
+        )
+    if verb in ("GET_NAMES", "EXIT"):
+        if arguments is None:
+            return Request(verb)
+    elif verb == "MSG":
+        name, _, message = (arguments or "").partition(" ")
+        if name and has_visible_text(message):
+            return Request(verb, name=name, text=message)
+    elif verb == "PASS":
+        if arguments:
+            return Request(verb, text=arguments)
+    elif arguments:
+        return Request(verb, name=arguments)
+    raise ProtocolError(ErrorCode.BAD_ARGUMENTS, f"Usage: {USAGE[verb]}")
+
+
+# --------------------------------------------------------------------------------------- answers
+
+
+def message(sender: str, addressee: str, text: str) -> bytes:
+    """Return the frame of a message as its addressees get it.
+
+    Raises ProtocolError (TOO_LONG): with both names in front of it the text may not fit.
+    """
+    try:
+        return encode(f"MSG {sender} {addressee} {text}")
+    except ValueError:
+        room = MAX_PAYLOAD_SIZE - len(f"MSG {sender} {addressee} ".encode())
+        raise ProtocolError(
+            ErrorCode.TOO_LONG,
+            f"Your text has {len(text.encode())} bytes and {room} fit; nobody got it.",
+        ) from None
+
+
+def names_frames(names: Iterable[str]) -> list[bytes]:
+    """Return the NAMES frames that list `names`: more than one when they do not fit one.
+
+    Sorted by their folded form. Each frame tells the total, so that a client knows when it has
+    them all.
+    """
+    ordered = sorted(names, key=fold)
+    start = f"NAMES {len(ordered)}"
+    lines = [start]
+    size = len(start)
+    for name in ordered:
+        size += 1 + len(name.encode())
+        if size > MAX_PAYLOAD_SIZE:
+            lines.append(start)
+            size = len(start) + 1 + len(name.encode())
+        lines[-1] += " " + name
+    return [encode(line) for line in lines]
