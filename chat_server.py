@@ -1,0 +1,1021 @@
+"""The chat server: one thread, one select() loop, as many people as there are descriptors.
+
+Read it from top to bottom, from the inside out:
+
+    the room          who is called what, who blocks whom, what a request does, who hears of it
+    the connection    one socket: what has come in, what still has to go out
+    the loop          one select() over the listeners and every connection
+    the start         options, listeners, signals, main()
+
+What travels is in chat_protocol.py. Nothing here blocks except select() itself: a socket that
+has nothing to read is not read, one that takes nothing is not written to, and all that has to
+happen later is a deadline that tells select() how long to sleep.
+"""
+
+from __future__ import annotations
+
+import argparse
+import errno
+import io
+import math
+import os
+import selectors
+import signal
+import socket
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterable
+from dataclasses import dataclass, field
+from itertools import takewhile
+from typing import Generic, TypeVar
+
+import chat_protocol as protocol
+from chat_protocol import ErrorCode, ProtocolError, Request
+
+# ---------------------------------------------------------------------------------------- limits
+
+# select(2) cannot watch a descriptor of this number or above; it is compiled into the system.
+# Windows counts sockets instead, and CPython builds it with 512.
+FD_SETSIZE = 512 if sys.platform == "win32" else 1024
+# Kept back from the people: standard streams, listeners, the signal pair, epoll's own descriptor,
+# one to refuse newcomers with, and a few for whatever the system opens behind our back.
+RESERVED_DESCRIPTORS = 16
+ACCEPTS_PER_TURN = 256  # a whole school may knock; those inside are served in between
+REQUESTS_PER_TURN = 64  # of one connection, so that a flood does not hold up the others
+RECEIVE_SIZE = 64 * 1024  # bytes for one recv()
+SEND_SIZE = 256 * 1024  # bytes for one send(): about what a kernel takes at once
+BURST_SECONDS = 2.0  # how far ahead of its rate a client may run: bursts of twice the rate
+MIN_REST_SECONDS = 0.1  # a client above its rate is looked at ten times a second, not each request
+ACCEPT_REST_SECONDS = 1.0  # after the system ran out of descriptors
+LONGEST_SLEEP_SECONDS = 24 * 3600.0  # poll(2) cannot sleep for longer than 24 days at a time
+FAREWELL_SECONDS = 2.0  # for what a leaving connection has not read yet
+
+# -------------------------------------------------------------------------------------- the room
+
+Member = TypeVar("Member", bound=Hashable)
+
+
+@dataclass(slots=True)
+class BlockedName(Generic[Member]):
+    """A name that somebody blocks, whether its owner is here or gone."""
+
+    spelling: str  # its owner's, or its last owner's
+    blockers: set[Member] = field(default_factory=set)
+
+
+class Room(Generic[Member]):
+    """Who is called what, who blocks whom, what each request does and who hears of it.
+
+    It knows no sockets: a member is any object, and every frame leaves through `deliver`. That
+    makes the rules of the chat testable with plain strings for people.
+    """
+
+    def __init__(self, deliver: Callable[[Member, bytes], None]) -> None:
+        self._deliver = deliver
+        self.names: dict[Member, str] = {}
+        self._members: dict[str, Member] = {}  # by folded name: `Bob` is taken once `bob` is here
+        # Blocking is kept by the blocked name, not by the blocker: a broadcast then finds all
+        # who must not hear it in one look, however many people there are.
+        self._blocked: dict[str, BlockedName[Member]] = {}
+        self._handlers: dict[str, Callable[[Member, Request], None]] = {
+            "NAME": self._name,
+            "GET_NAMES": self._get_names,
+            "MSG": self._message,
+            "BLOCK": self._block,
+            "UNBLOCK": self._unblock,
+            "PASS": self._password,
+        }
+
+    def handle(self, member: Member, request: Request) -> None:
+        """Do what `member` asks for and tell everyone concerned.
+
+        Raises ProtocolError when it cannot be done; then nobody was told anything.
+        """
+        self._handlers[request.verb](member, request)
+
+    def leave(self, member: Member) -> None:
+        """Forget `member` and, if they had a name, tell the others."""
+        for folded in [key for key, name in self._blocked.items() if member in name.blockers]:
+            self._lift_block(member, folded)
+        name = self.names.pop(member, None)
+        if name is not None:
+            del self._members[protocol.fold(name)]
+            self._tell_others(member, f"LEFT {name}")
+
+    def _tell(self, member: Member, payload: str) -> None:
+        self._deliver(member, protocol.encode(payload))
+
+    def _tell_others(self, member: Member, payload: str) -> None:
+        self._announce(protocol.encode(payload), {member})
+
+    def _announce(self, frame: bytes, deaf: set[Member]) -> None:
+        """Give the one `frame` to all who have a name, except those who are `deaf` to it."""
+        for listener in self.names:
+            if listener not in deaf:
+                self._deliver(listener, frame)
+
+    def _name_of(self, member: Member) -> str:
+        if member not in self.names:
+            raise ProtocolError(
+                ErrorCode.NAME_REQUIRED, f"Choose a name first: {protocol.USAGE['NAME']}"
+            )
+        return self.names[member]
+
+    def _member_called(self, name: str) -> Member:
+        try:
+            return self._members[protocol.fold(name)]
+        except KeyError:
+            raise ProtocolError(
+                ErrorCode.NO_SUCH_NAME, "Nobody here has that name; GET_NAMES lists who is here."
+            ) from None
+
+    def _name(self, member: Member, request: Request) -> None:
+        new = protocol.check_name(request.name)
+        folded = protocol.fold(new)
+        if self._members.get(folded, member) != member:
+            raise ProtocolError(ErrorCode.NAME_TAKEN, f"{new} is taken; choose another name.")
+        old = self.names.get(member)
+        if old is not None:
+            del self._members[protocol.fold(old)]
+        self.names[member] = new
+        self._members[folded] = member
+        self._carry_blocks(old, new)
+        self._tell(member, f"HELLO {new}")
+        if old is None:
+            self._tell_others(member, f"JOINED {new}")
+        elif old != new:
+            self._tell_others(member, f"RENAMED {old} {new}")
+
+    def _carry_blocks(self, old: str | None, new: str) -> None:
+        """Let the blocks of a person follow them from their `old` name to their `new` one."""
+        folded = protocol.fold(new)
+        if old is not None and (blocked := self._blocked.pop(protocol.fold(old), None)):
+            # Whoever blocked the last owner of the new name goes on blocking that name.
+            earlier = self._blocked.get(folded)
+            blocked.blockers |= earlier.blockers if earlier else set()
+            self._blocked[folded] = blocked
+        if folded in self._blocked:
+            self._blocked[folded].spelling = new
+
+    def _get_names(self, member: Member, _request: Request) -> None:
+        for frame in protocol.names_frames(self.names.values()):
+            self._deliver(member, frame)
+
+    def _message(self, member: Member, request: Request) -> None:
+        sender = self._name_of(member)
+        blocked = self._blocked.get(protocol.fold(sender))
+        blockers = blocked.blockers if blocked else set()
+        if protocol.is_broadcast(request.name):
+            frame = protocol.message(sender, protocol.BROADCAST, request.text)
+            self._announce(frame, blockers | {member})
+            return
+        addressee = self._member_called(request.name)
+        name = self.names[addressee]
+        if addressee in blockers and addressee != member:  # a list may come to hold its owner
+            raise ProtocolError(ErrorCode.BLOCKED, f"{name} does not want your messages.")
+        self._deliver(addressee, protocol.message(sender, name, request.text))
+
+    def _block(self, member: Member, request: Request) -> None:
+        self._name_of(member)
+        other = self._member_called(request.name)
+        if other == member:
+            raise ProtocolError(ErrorCode.BAD_ARGUMENTS, "You cannot block yourself.")
+        name = self.names[other]
+        self._blocked.setdefault(protocol.fold(name), BlockedName(name)).blockers.add(member)
+        self._tell(member, f"BLOCKED {name}")
+
+    def _unblock(self, member: Member, request: Request) -> None:
+        self._name_of(member)
+        folded = protocol.fold(request.name)
+        blocked = self._blocked.get(folded)
+        if blocked is None or member not in blocked.blockers:
+            raise ProtocolError(ErrorCode.NOT_BLOCKED, "You do not block anybody of that name.")
+        self._lift_block(member, folded)
+        self._tell(member, f"UNBLOCKED {blocked.spelling}")
+
+    def _lift_block(self, member: Member, folded: str) -> None:
+        blocked = self._blocked[folded]
+        blocked.blockers.remove(member)
+        if not blocked.blockers:
+            del self._blocked[folded]
+
+    def _password(self, member: Member, _request: Request) -> None:
+        self._tell(member, "ACCEPTED")  # this server wants none, so any will do
+
+
+# -------------------------------------------------------------------------------- the connection
+
+
+class Connection:
+    """One socket: what has come in, what still has to go out, and where it stands."""
+
+    # A thousand of these wait in memory: slots take half of what a dict for each would.
+    __slots__ = (
+        "address",
+        "input_ended",
+        "kernel_full",
+        "leaving",
+        "outbox",
+        "output_ended",
+        "paid_until",
+        "reader",
+        "resting",
+        "socket",
+        "unsent",
+        "watched",
+    )
+
+    def __init__(self, client: socket.socket, address: tuple[str, int]) -> None:
+        self.socket = client
+        self.address = address
+        self.reader = protocol.FrameReader()  # holds a partial frame until the rest is here
+        self.outbox: list[
+            bytes
+        ] = []  # frames; a broadcast lies in every outbox, but once in memory
+        self.unsent = 0  # bytes in the outbox
+        self.kernel_full = False  # it took no more; select() tells when there is room again
+        self.watched = 0  # the events that select() watches for
+        self.paid_until = 0.0  # the time that its requests so far take up at its rate
+        self.resting = False  # not read for now: it has asked enough for the moment
+        self.input_ended = False  # the client closed its sending side: it asks nothing more
+        self.leaving = (
+            False  # no longer in the room: what is in the outbox goes out, then it closes
+        )
+        self.output_ended = False  # all went out; what still comes in is dropped
+
+    def __str__(self) -> str:
+        return endpoint(self.address)
+
+    def put(self, frame: bytes) -> None:
+        """Add a frame to the outbox."""
+        self.outbox.append(frame)
+        self.unsent += len(frame)
+
+    def send_some(self) -> None:
+        """Send as much of the outbox as the kernel takes at once; the rest stays for later.
+
+        Raises OSError when the connection is broken.
+        """
+        chunk = b"".join(self._frames_to_send())
+        try:
+            sent = self.socket.send(chunk)
+        except (BlockingIOError, InterruptedError):
+            sent = 0
+        self.kernel_full = sent < len(chunk)
+        self.unsent -= sent
+        whole = 0
+        for frame in self.outbox:
+            if sent < len(frame):
+                break
+            sent -= len(frame)
+            whole += 1
+        del self.outbox[:whole]
+        if sent:
+            self.outbox[0] = self.outbox[0][sent:]
+
+    def _frames_to_send(self) -> Iterable[bytes]:
+        """As many frames as make up one send(), the last of them perhaps beyond SEND_SIZE."""
+        if self.unsent <= SEND_SIZE:
+            return self.outbox
+        size = 0
+        for count, frame in enumerate(self.outbox, 1):
+            size += len(frame)
+            if size >= SEND_SIZE:
+                return self.outbox[:count]
+        return self.outbox
+
+
+def endpoint(address: tuple[str, int]) -> str:
+    """Return an address the way people write it: 127.0.0.1:8820, [::1]:8820 (RFC 3986)."""
+    host, port = address[:2]
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+# -------------------------------------------------------------------------------------- the loop
+
+Waiter = TypeVar("Waiter", bound=Hashable)
+
+
+class WaitingLine(Generic[Waiter]):
+    """Those who wait for the same number of seconds: who joined first is due first.
+
+    A dict keeps them in the order in which they came, and lets anyone step out of the middle at
+    once. So nobody is ever searched for, and a deadline that no longer matters wakes nobody.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self._due: dict[Waiter, float] = {}
+
+    def join(self, waiter: Waiter) -> None:
+        """Let `waiter` wait from now on; whoever waited already starts again."""
+        self.step_out(waiter)
+        self._due[waiter] = time.monotonic() + self.seconds
+
+    def step_out(self, waiter: Waiter) -> bool:
+        """Let `waiter` wait no longer; return whether it was in the line at all."""
+        return self._due.pop(waiter, None) is not None
+
+    def next_due(self) -> float:
+        """When the first is due, on the monotonic clock; infinity when nobody waits."""
+        return next(iter(self._due.values()), math.inf)
+
+    def take_due(self) -> list[Waiter]:
+        """Take out those whose time has come."""
+        if not self._due:
+            return []
+        now = time.monotonic()
+        waiters = [
+            waiter for waiter, _ in takewhile(lambda wait: wait[1] <= now, self._due.items())
+        ]
+        for waiter in waiters:
+            del self._due[waiter]
+        return waiters
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one client may use up, from the command line."""
+
+    places: int  # connections at a time
+    places_per_address: float = math.inf  # connections from one address
+    rate: float = 0.0  # requests a second from one connection; 0 for no limit
+    backlog: int = 1024 * 1024  # bytes that may wait for a client that does not read
+    login_seconds: float = math.inf  # to choose a name in
+
+
+class Server:
+    """The select() loop, and what it does when a socket is ready or a deadline has come."""
+
+    def __init__(
+        self,
+        listeners: list[socket.socket],
+        signals: socket.socket,
+        selector: selectors.BaseSelector,
+        limits: Limits,
+        log: Callable[[str], None],
+        verbose: bool = False,
+    ) -> None:
+        self.listeners = listeners
+        self.signals = signals
+        self.selector = selector
+        self.limits = limits
+        self.log = log
+        self.verbose = verbose
+        self.connections: set[Connection] = set()
+        self.addresses: Counter[str] = Counter()  # how many connections each address has
+        self.room: Room[Connection] = Room(self.deliver)
+        self.news: set[Connection] = set()  # whose outbox grew in this turn
+        self.backed_up: set[Connection] = set()  # ask faster than they read our answers
+        # Everything that has to happen later. The first deadline among them is select()'s timeout.
+        self.nameless = WaitingLine[Connection](limits.login_seconds)
+        self.request_seconds = 1 / limits.rate if limits.rate else 0.0
+        self.over_rate = WaitingLine[Connection](max(MIN_REST_SECONDS, self.request_seconds))
+        self.next_turn = WaitingLine[Connection](0)
+        self.farewells = WaitingLine[Connection](FAREWELL_SECONDS)
+        self.full_listeners = WaitingLine[socket.socket](ACCEPT_REST_SECONDS)
+        selector.register(signals, selectors.EVENT_READ)
+        for listener in listeners:
+            selector.register(listener, selectors.EVENT_READ, listener)
+
+    def serve(self) -> None:
+        """Run the chat until it was stopped and everyone has been seen off."""
+        while self.listeners or self.connections:
+            for key, events in self.selector.select(self.seconds_to_sleep()):
+                if isinstance(key.data, Connection):
+                    if events & selectors.EVENT_WRITE:
+                        key.data.kernel_full = False
+                        self.guard(self.flush, key.data)
+                    if events & selectors.EVENT_READ:
+                        self.guard(self.receive, key.data)
+                elif key.fileobj is self.signals:
+                    self.heed_signals()
+                elif key.data in self.listeners:
+                    self.accept_waiting(key.data)
+            self.meet_deadlines()
+            # Only now does anything go out: whatever this turn had for one listener, be it one
+            # message or a hundred, costs a single system call.
+            while self.news:
+                self.guard(self.flush, self.news.pop())
+
+    def seconds_to_sleep(self) -> float | None:
+        """How long select() may sleep: until the first deadline, or for good (None)."""
+        due = min(
+            self.nameless.next_due(),
+            self.over_rate.next_due(),
+            self.next_turn.next_due(),
+            self.farewells.next_due(),
+            self.full_listeners.next_due(),
+        )
+        if due == math.inf:
+            return None
+        return min(max(0.0, due - time.monotonic()), LONGEST_SLEEP_SECONDS)
+
+    def meet_deadlines(self) -> None:
+        for connection in self.next_turn.take_due():
+            self.guard(self.resume, connection)
+        for connection in self.over_rate.take_due():
+            self.guard(self.resume, connection)
+        for connection in self.nameless.take_due():
+            seconds = f"{self.limits.login_seconds:g}"
+            sentence = (
+                f"You chose no name within {seconds} seconds; connect again when you have one."
+            )
+            self.send_off(connection, ErrorCode.TIMEOUT, sentence, "chose no name in time")
+        for connection in self.farewells.take_due():
+            self.close(connection)
+        for listener in self.full_listeners.take_due():
+            self.selector.register(listener, selectors.EVENT_READ, listener)
+
+    def guard(self, serve: Callable[[Connection], None], connection: Connection) -> None:
+        """Serve one connection. A fault of ours costs that client its place, and nobody else's."""
+        if connection not in self.connections:
+            return  # closed earlier in this turn
+        try:
+            serve(connection)
+        except Exception as fault:  # noqa: BLE001 (whatever it is: the others go on talking)
+            import traceback
+
+            self.log("".join(traceback.format_exception(fault)).rstrip())
+            self.depart(connection, "a fault in the server, see above")
+            self.close(connection)
+
+    # -- coming
+
+    def accept_waiting(self, listener: socket.socket) -> None:
+        """Let in everyone who waits.
+
+        A class that connects at the same moment should not be let in one per turn of the loop.
+        """
+        for _ in range(ACCEPTS_PER_TURN):
+            try:
+                client, address = listener.accept()
+                client.setblocking(False)
+            except (BlockingIOError, InterruptedError):
+                return  # nobody waits any more
+            except OSError as error:
+                if error.errno in (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM):
+                    # The listener stays readable, so watching on would spin. Those who knock
+                    # wait in the kernel's backlog meanwhile.
+                    self.log(f"cannot accept for now: {error.strerror}")
+                    self.selector.unregister(listener)
+                    self.full_listeners.join(listener)
+                    return
+                continue  # this one has gone again before it was let in
+            self.welcome(client, address)
+
+    def welcome(self, client: socket.socket, address: tuple[str, int]) -> None:
+        """Give a newcomer a place, or the reason why there is none."""
+        if not self.has_place_for(client):
+            self.refuse(client, "Every place here is taken; try again later.")
+        elif self.addresses[address[0]] >= self.limits.places_per_address:
+            self.refuse(client, "Your machine has all the places that one machine may have here.")
+        else:
+            try:
+                prepare(client)
+            except OSError:
+                client.close()  # reset between accept() and here
+                return
+            connection = Connection(client, address)
+            self.connections.add(connection)
+            self.addresses[address[0]] += 1
+            self.nameless.join(connection)
+            self.watch(connection)
+            self.log(f"{connection} connected ({len(self.connections)} of {self.limits.places})")
+
+    def has_place_for(self, client: socket.socket) -> bool:
+        if len(self.connections) >= self.limits.places:
+            return False
+        # A program that started us may have left us descriptors: then the numbers run out first.
+        return (
+            sys.platform == "win32"
+            or client.fileno() < FD_SETSIZE
+            or not isinstance(self.selector, selectors.SelectSelector)
+        )
+
+    def refuse(self, client: socket.socket, sentence: str) -> None:
+        """Tell a newcomer that there is no place, without keeping its descriptor for a moment."""
+        with client:
+            try:
+                client.send(error_frame(ErrorCode.SERVER_FULL, sentence))
+                client.shutdown(socket.SHUT_WR)
+                client.recv(RECEIVE_SIZE)  # unread bytes would turn close() into a reset
+            except OSError:
+                pass  # it has gone, or sent nothing yet: either way there is nothing to do
+        self.log("refused a connection: no place left")
+
+    # -- asking
+
+    def receive(self, connection: Connection) -> None:
+        """Read what one client has sent and answer every request that is whole."""
+        try:
+            data = connection.socket.recv(RECEIVE_SIZE)
+        except (BlockingIOError, InterruptedError):
+            return  # select() may report a socket that has nothing after all, see select(2)
+        except OSError as error:
+            self.lose(connection, error)
+            return
+        if not data:
+            connection.input_ended = True
+        if connection.leaving:
+            self.finish(connection)
+            return
+        connection.reader.feed(data)
+        self.answer_requests(connection)
+
+    def resume(self, connection: Connection) -> None:
+        """Deal with a client again that had to wait for its turn."""
+        connection.resting = False
+        self.answer_requests(connection)
+
+    def answer_requests(self, connection: Connection) -> None:
+        """Answer the requests that have arrived whole, until none is left or its turn is over."""
+        try:
+            for _ in range(REQUESTS_PER_TURN):
+                if not self.may_ask(connection):
+                    return
+                payload = connection.reader.next_payload()
+                if payload is None:
+                    break
+                self.answer(connection, payload)
+                if connection.leaving:
+                    return
+            else:
+                self.rest(connection)
+                self.next_turn.join(connection)
+                return
+        except ProtocolError as error:
+            self.send_off(connection, error.code, str(error), "sent something that is no frame")
+            return
+        if connection.input_ended:
+            self.part_from(connection, "closed the connection")
+        else:
+            self.watch(connection)
+
+    def answer(self, connection: Connection, payload: bytes) -> None:
+        """Do what one request asks for, or say why not."""
+        now = time.monotonic()
+        connection.paid_until = max(connection.paid_until, now) + self.request_seconds
+        try:
+            request = protocol.parse_request(protocol.read_request_text(payload))
+            if self.verbose:
+                self.log_request(connection, request)
+            if request.verb == "EXIT":
+                self.tell(connection, "BYE")
+                self.part_from(connection, "left")
+                return
+            before = self.room.names.get(connection)
+            self.room.handle(connection, request)
+        except ProtocolError as error:
+            self.deliver(connection, error_frame(error.code, str(error)))
+            return
+        name = self.room.names.get(connection)
+        if name != before:
+            self.nameless.step_out(connection)
+            self.log(f"{before or connection} is now called {name}")
+
+    def log_request(self, connection: Connection, request: Request) -> None:
+        text = "(not shown)" if request.verb == "PASS" else request.text
+        words = " ".join(filter(None, (request.verb, request.name, text)))
+        self.log(f"{self.room.names.get(connection, connection)} asks: {words}")
+
+    def may_ask(self, connection: Connection) -> bool:
+        """Whether the next request of this client may be dealt with now; else it rests.
+
+        Nothing is dropped and nothing refused: a resting client is not read from, so that soon
+        its own kernel stops it from sending (TCP flow control). Nobody else notices.
+        """
+        if connection.unsent >= RECEIVE_SIZE:
+            self.rest(connection)  # until it has read our answers, see flush()
+            self.backed_up.add(connection)
+            return False
+        now = time.monotonic()
+        if connection.paid_until - now > BURST_SECONDS:
+            self.rest(connection)
+            self.over_rate.join(connection)
+            return False
+        return True
+
+    def rest(self, connection: Connection) -> None:
+        connection.resting = True
+        self.watch(connection)
+
+    # -- hearing
+
+    def tell(self, connection: Connection, payload: str) -> None:
+        self.deliver(connection, protocol.encode(payload))
+
+    def deliver(self, connection: Connection, frame: bytes) -> None:
+        """Put a frame into an outbox; it goes out at the end of this turn."""
+        connection.put(frame)
+        self.news.add(connection)
+
+    def flush(self, connection: Connection) -> None:
+        """Send what waits for one client, as far as its kernel takes it."""
+        try:
+            while connection.outbox and not connection.kernel_full:
+                connection.send_some()
+        except OSError as error:
+            self.lose(connection, error)
+            return
+        if connection.unsent > self.limits.backlog:
+            reason = f"cut off: {connection.unsent} bytes wait for it and it does not read"
+            self.depart(connection, reason)
+            self.close(connection)
+        elif connection.leaving:
+            self.finish(connection)
+        else:
+            if connection in self.backed_up and connection.unsent < RECEIVE_SIZE:
+                self.backed_up.remove(connection)
+                self.next_turn.join(connection)
+            self.watch(connection)
+
+    def watch(self, connection: Connection) -> None:
+        """Have select() watch for what this connection waits for now, and for nothing else."""
+        events = 0
+        if not connection.input_ended and not connection.resting:
+            events |= selectors.EVENT_READ
+        if connection.kernel_full:
+            events |= selectors.EVENT_WRITE
+        if events == connection.watched:
+            return
+        if not connection.watched:
+            self.selector.register(connection.socket, events, connection)
+        elif events:
+            self.selector.modify(connection.socket, events, connection)
+        else:
+            self.selector.unregister(connection.socket)
+        connection.watched = events
+
+    # -- leaving
+
+    def lose(self, connection: Connection, error: OSError) -> None:
+        """See to it that a broken connection is a departure like any other."""
+        self.depart(connection, f"connection lost ({error.strerror})")
+        self.close(connection)
+
+    def send_off(self, connection: Connection, code: ErrorCode, sentence: str, reason: str) -> None:
+        """Close a connection, but let the reason arrive first."""
+        self.deliver(connection, error_frame(code, sentence))
+        self.part_from(connection, reason)
+
+    def part_from(self, connection: Connection, reason: str) -> None:
+        """Take a client out of the room; what waits for it still goes out before it is closed."""
+        self.depart(connection, reason)
+        self.see_off(connection)
+
+    def depart(self, connection: Connection, reason: str) -> None:
+        """Take a client out of the room and tell the others."""
+        if not connection.leaving:
+            self.log(f"{self.room.names.get(connection, connection)} gone: {reason}")
+            self.room.leave(connection)
+
+    def see_off(self, connection: Connection) -> None:
+        """From now on only send, for a moment: neither flood nor stalled reader may stay."""
+        self.forget_deadlines(connection)
+        connection.leaving = True
+        self.farewells.join(connection)
+        self.news.add(connection)
+
+    def forget_deadlines(self, connection: Connection) -> None:
+        """Let nothing of what it waited for happen to it any more."""
+        for line in (self.nameless, self.over_rate, self.next_turn):
+            line.step_out(connection)
+        self.backed_up.discard(connection)
+        connection.resting = False
+
+    def finish(self, connection: Connection) -> None:
+        """Close a leaving connection as far as that is possible by now.
+
+        close() with unread bytes in the kernel makes TCP send a reset, and that overtakes the
+        reason we gave. So first only our side is shut down, and what still comes in is read and
+        dropped until the client closes its own (RFC 1122, 4.2.2.13).
+        """
+        if not connection.outbox and not connection.output_ended:
+            connection.output_ended = True
+            try:
+                connection.socket.shutdown(socket.SHUT_WR)
+            except OSError:
+                connection.input_ended = True  # it is gone already
+        if connection.output_ended and connection.input_ended:
+            self.close(connection)
+        else:
+            self.watch(connection)
+
+    def close(self, connection: Connection) -> None:
+        """Give back all that a connection has used."""
+        if connection.watched:
+            self.selector.unregister(connection.socket)
+        connection.socket.close()
+        self.connections.remove(connection)
+        self.forget_deadlines(connection)
+        self.farewells.step_out(connection)
+        self.news.discard(connection)
+        host = connection.address[0]
+        self.addresses[host] -= 1
+        if not self.addresses[host]:
+            del self.addresses[host]  # or every address that ever called would stay
+
+    def heed_signals(self) -> None:
+        """Ctrl+C or SIGTERM: say goodbye to everyone; the second time, just go."""
+        number = self.signals.recv(RECEIVE_SIZE)[0]
+        if self.listeners:
+            self.stop(STOP_SENTENCES[signal.Signals(number)])
+        else:
+            for connection in list(self.connections):
+                self.close(connection)
+
+    def stop(self, sentence: str) -> None:
+        """Let nobody in any more and see everyone off; serve() ends when all have gone."""
+        self.log(sentence)
+        for listener in self.listeners:
+            if not self.full_listeners.step_out(listener):
+                self.selector.unregister(listener)
+            listener.close()
+        self.listeners = []
+        for connection in self.connections:
+            if not connection.leaving:
+                self.tell(connection, f"INFO {sentence}")
+                self.tell(connection, "BYE")
+            self.see_off(connection)
+
+
+def error_frame(code: ErrorCode, sentence: str) -> bytes:
+    return protocol.encode(f"ERROR {code.value} {sentence}")
+
+
+def prepare(client: socket.socket) -> None:
+    """Set what every connection needs.
+
+    A frame goes out at once, instead of waiting to fill a packet (Nagle's algorithm, RFC 896);
+    and a peer that vanished without a word is found within two minutes.
+    """
+    client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for option, value in protocol.KEEPALIVE_OPTIONS.items():
+        if hasattr(socket, option):
+            client.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)
+
+
+# ------------------------------------------------------------------------------------- the start
+
+STOP_SENTENCES = {
+    signal.SIGINT: "The server is being shut down from its keyboard.",
+    signal.SIGTERM: "The server is being shut down by its machine.",
+}
+
+SELECTORS: dict[str, type[selectors.BaseSelector]] = {
+    name: getattr(selectors, class_name)
+    for name, class_name in (
+        ("select", "SelectSelector"),
+        ("auto", "DefaultSelector"),
+        ("poll", "PollSelector"),
+        ("epoll", "EpollSelector"),
+        ("kqueue", "KqueueSelector"),
+    )
+    if hasattr(selectors, class_name)
+}
+
+
+def open_listeners(host: str | None, port: int) -> list[socket.socket]:
+    """Listen on every address of `host` (None: on all that this machine has), all on one port.
+
+    IPv4 and IPv6 get a listener each: select() does not mind watching two. Raises OSError.
+    """
+    addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    listeners: list[socket.socket] = []
+    missing: OSError | None = None
+    for family, _, _, _, address in sorted(addresses):  # IPv4 has the lower number everywhere
+        if listeners:
+            address = (address[0], listeners[0].getsockname()[1], *address[2:])
+        try:
+            # create_server() sets SO_REUSEADDR where it means "although the last server's
+            # connections are still fading away", and not on Windows, where it would mean
+            # "although another program has this port". The backlog is as long as the system
+            # allows: a whole class may connect at the same second.
+            listener = socket.create_server(address, family=family, backlog=socket.SOMAXCONN)
+        except OSError as error:
+            if error.errno not in (errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL):
+                for listener in listeners:
+                    listener.close()
+                raise
+            missing = error  # no IPv6 here, say; the other family may do
+            continue
+        listener.setblocking(False)
+        listeners.append(listener)
+    if missing and not listeners:
+        raise missing
+    return listeners
+
+
+def why_not_listening(error: OSError | UnicodeError, arguments: argparse.Namespace) -> str:
+    """Say in a sentence what to do when open_listeners() failed."""
+    if not isinstance(error, OSError):  # the name breaks the rules for host names
+        return f"{arguments.host!r} is no host name."
+    if error.errno == errno.EADDRINUSE:
+        return (
+            f"port {arguments.port} is in use: is a chat server running already? "
+            "Stop it, or choose another port with --port."
+        )
+    if error.errno == errno.EACCES:
+        return f"no permission for port {arguments.port}; choose one above 1023 with --port."
+    if error.errno == errno.EADDRNOTAVAIL or isinstance(error, socket.gaierror):
+        return (
+            f"{arguments.host} is no address of this machine; "
+            "leave --host out to listen on all that it has."
+        )
+    return f"cannot listen on port {arguments.port}: {error.strerror or error}."
+
+
+def descriptor_limit(selector: selectors.BaseSelector) -> int:
+    """How many descriptors this process may have and this selector can watch."""
+    limit = sys.maxsize
+    try:
+        import resource
+    except ImportError:
+        pass  # Windows has no such limit
+    else:
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        try:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+            soft = hard
+        except (OSError, ValueError):
+            pass  # macOS says "unlimited" and does not mean it
+        if soft != resource.RLIM_INFINITY:
+            limit = soft
+    return min(limit, FD_SETSIZE) if isinstance(selector, selectors.SelectSelector) else limit
+
+
+def address_for_others(host: str) -> str:
+    """Return the address at which other machines reach a server that listens on `host`."""
+    if host not in ("0.0.0.0", "::"):
+        return host
+    # Connecting a datagram socket sends nothing; the system only chooses the way out, and with
+    # it our address there. 192.0.2.1 belongs to nobody (RFC 5737).
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", protocol.PORT))
+        except OSError:
+            return "127.0.0.1"  # no network at all
+        return str(probe.getsockname()[0])
+
+
+def number(convert: Callable[[str], float], low: float, high: float) -> Callable[[str], float]:
+    """Return an argparse type: a number from `low` to `high`."""
+
+    def parse(text: str) -> float:
+        try:
+            value = convert(text)
+        except ValueError:
+            value = math.nan
+        if not low <= value <= high:
+            most = "or more" if high == math.inf else f"to {high:g}"
+            raise argparse.ArgumentTypeError(f"{text!r} is no number from {low:g} {most}")
+        return value
+
+    return parse
+
+
+def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="chat_server.py",
+        description="A chat for a classroom: start this on one machine, "
+        "chat_client.py on the others.",
+        epilog="Ctrl+C stops the server and says goodbye to everyone.",
+    )
+    add = parser.add_argument
+    add(
+        "--host",
+        metavar="ADDRESS",
+        help="listen on this address only (default: all that this machine has, IPv4 and IPv6)",
+    )
+    add(
+        "--port",
+        type=number(int, 0, 65535),
+        default=protocol.PORT,
+        metavar="N",
+        help="listen on this port; 0 takes a free one (default: %(default)s)",
+    )
+    add(
+        "--max-clients",
+        type=number(int, 1, math.inf),
+        metavar="N",
+        help="let in no more than this many (default: "
+        "as many as the selector and the process's file limit allow)",
+    )
+    add(
+        "--max-per-address",
+        type=number(int, 1, math.inf),
+        default=math.inf,
+        metavar="N",
+        help="let in no more than this many from one address (default: no limit)",
+    )
+    add(
+        "--rate",
+        type=number(float, 0, 1e6),
+        default=50,
+        metavar="N",
+        help="requests a second that one client may send, with bursts of twice that; "
+        "who sends faster is slowed down; 0 for no limit (default: %(default)s)",
+    )
+    add(
+        "--max-backlog",
+        type=number(int, 1, math.inf),
+        default=1024,
+        metavar="KIB",
+        help="cut off a client that does not read once more than this many KiB wait for it "
+        "(default: %(default)s)",
+    )
+    add(
+        "--login-timeout",
+        type=number(float, 0, math.inf),
+        default=300,
+        metavar="SECONDS",
+        help="close a connection that has chosen no name by then; 0 for never "
+        "(default: %(default)s)",
+    )
+    add(
+        "--selector",
+        choices=SELECTORS,
+        default="select",
+        help="how to wait for the sockets; auto is the best that this system has, "
+        "select() works everywhere (default: %(default)s)",
+    )
+    add(
+        "--verbose",
+        action="store_true",
+        help="log every request too, and with it what people say (default: off)",
+    )
+    add("--version", action="version", version=f"chat_server {protocol.VERSION}")
+    return parser.parse_args(arguments)
+
+
+def say(text: str) -> None:
+    """Print a line at once."""
+    try:
+        print(text, flush=True)
+    except OSError:
+        # Nobody reads our output any more, or the disk is full: that stops no conversation. What
+        # is printed from now on is lost, and does not fail once more when the program ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def log(text: str) -> None:
+    """Print what has happened, with the time."""
+    say(f"{time.strftime('%H:%M:%S')} {protocol.harmless(text)}")
+
+
+def catch_signals() -> socket.socket:
+    """Return a socket from which the number of every Ctrl+C and SIGTERM can be read.
+
+    The loop then sees a signal as one more readable socket. It is the only way that works
+    everywhere: on Windows, Ctrl+C does not interrupt select().
+    """
+    loop_side, signal_side = socket.socketpair()
+    loop_side.setblocking(False)
+    signal_side.setblocking(False)
+    signal.set_wakeup_fd(signal_side.detach())
+    for number in STOP_SENTENCES:
+        signal.signal(number, lambda *_: None)
+    return loop_side
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the server until Ctrl+C or SIGTERM. Returns the exit code."""
+    options = parse_arguments(arguments)
+    if isinstance(sys.stdout, io.TextIOWrapper):  # else it was closed before we came
+        # A name in Hebrew must not end a server whose output is a file in some other encoding.
+        sys.stdout.reconfigure(errors="backslashreplace")
+    selector = SELECTORS[options.selector]()
+    places = max(1, descriptor_limit(selector) - RESERVED_DESCRIPTORS)
+    try:
+        listeners = open_listeners(options.host, options.port)
+    except (OSError, UnicodeError) as error:
+        print(f"chat_server: {why_not_listening(error, options)}", file=sys.stderr)
+        return 1
+    limits = Limits(
+        places=min(places, options.max_clients or places),
+        places_per_address=options.max_per_address,
+        rate=options.rate,
+        backlog=options.max_backlog * 1024,
+        login_seconds=options.login_timeout or math.inf,
+    )
+    server = Server(listeners, catch_signals(), selector, limits, log, options.verbose)
+    announce(listeners[0].getsockname(), limits.places)
+    server.serve()
+    return 0
+
+
+def announce(address: tuple[str, int], places: int) -> None:
+    """Say where the server listens, and what to type to get there."""
+    host = address_for_others(address[0])
+    where = "this machine" if host in ("127.0.0.1", "::1") else "the other machines"
+    port = "" if address[1] == protocol.PORT else f" {address[1]}"
+    say(f"Chat server listening on {endpoint(address)}")
+    say(f"On {where}: python chat_client.py {host}{port}")
+    say(f"Room for {places} people. Ctrl+C stops the server.")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
