@@ -1,0 +1,1534 @@
+"""The chat client: one person's terminal, with select() on the socket and the keyboard.
+
+    the session       the socket, who is here, what a typed line and a received frame mean
+    the line editor   keys in, a line out; it knows no terminal
+    the keyboard      one interface, three ways behind it: POSIX, Windows, a pipe or file
+    the screen        hide the line being typed, print, show it again
+    the loop          one select() over socket, keyboard and signals
+
+What travels is in chat_protocol.py. The session knows no terminal either: chat_gui.py puts a
+window around the very same one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import codecs
+import enum
+import errno
+import io
+import os
+import random
+import re
+import select
+import signal
+import socket
+import sys
+import time
+import unicodedata
+import zlib
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Protocol, TextIO
+
+import chat_protocol as protocol
+from chat_protocol import BROADCAST, ErrorCode, ProtocolError, fold
+
+CONNECT_SECONDS = 10.0  # for one address to answer
+FAREWELL_SECONDS = 2.0  # for the server to say BYE before we leave all the same
+NAME_HELD_SECONDS = 120.0  # a server notices within two minutes that our old connection is dead
+NAME_RETRY_SECONDS = 3.0
+LONGEST_RETRY_SECONDS = 30.0
+RECEIVE_SIZE = 64 * 1024  # bytes for one recv()
+OUTBOX_ENOUGH = 64 * 1024  # bytes: while more wait to be sent, a piped file is not read on
+
+# -------------------------------------------------------------------------- characters on a screen
+
+ZERO_WIDTH_JOINER = "\N{ZERO WIDTH JOINER}"
+WIDE_EMOJI_FOLLOWS = "\N{VARIATION SELECTOR-16}"
+
+
+def clusters(text: str) -> list[str]:
+    """Split `text` into what a person takes for one character, after Unicode annex #29.
+
+    A letter with its combining marks, a flag of two letters, a family of four emoji: the cursor
+    never stops inside one, and a long message is never cut there.
+    """
+    if text.isascii():
+        return list(text)
+    found: list[str] = []
+    for character in text:
+        if found and _continues(found[-1], character):
+            found[-1] += character
+        else:
+            found.append(character)
+    return found
+
+
+def _continues(cluster: str, character: str) -> bool:
+    code = ord(character)
+    if (
+        unicodedata.category(character) in ("Mn", "Me", "Mc")
+        or character in (ZERO_WIDTH_JOINER, "\N{ZERO WIDTH NON-JOINER}")
+        or 0x1F3FB <= code <= 0x1F3FF  # skin tones
+        or 0xE0020 <= code <= 0xE007F  # tags, in the flags of regions
+        or 0x1160 <= code <= 0x11FF  # vowels and finals of a Hangul syllable
+    ):
+        return True
+    if cluster[-1] == ZERO_WIDTH_JOINER:
+        return unicodedata.category(character) == "So"  # emoji
+    regional = range(0x1F1E6, 0x1F200)  # two such letters make a flag
+    return code in regional and len(cluster) == 1 and ord(cluster) in regional
+
+
+def columns(text: str) -> int:
+    """Return how many columns of a terminal `text` takes, rather too many than too few.
+
+    Wide characters after Unicode annex #11. Terminals differ in emoji made of several; those
+    are counted by their parts.
+    """
+    if text.isascii():
+        return len(text)
+    return sum(map(_character_columns, text))
+
+
+def _character_columns(character: str) -> int:
+    if character == WIDE_EMOJI_FOLLOWS:
+        return 1  # it makes the narrow symbol before it a wide one
+    if unicodedata.category(character) in ("Mn", "Me", "Cf") or "\u1160" <= character <= "\u11ff":
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
+
+
+def split_text(text: str, size: int) -> list[str]:
+    """Split `text` into parts of at most `size` bytes, between words where that is possible."""
+    parts: list[str] = []
+    rest = clusters(text)
+    while rest:
+        fitting = used = 0
+        for cluster in rest:
+            used += len(cluster.encode())
+            if used > size:
+                break
+            fitting += 1
+        cut = max(fitting, 1)
+        if cut < len(rest):
+            cut = next((end for end in range(cut, 0, -1) if rest[end] == " "), cut)
+        parts.append("".join(rest[:cut]))
+        # The space at which a text is split is the split itself; none is sent for it.
+        rest = rest[cut + 1 :] if rest[cut : cut + 1] == [" "] else rest[cut:]
+    return parts
+
+
+# ----------------------------------------------------------------------------------- the session
+
+
+class Kind(enum.Enum):
+    """What a line on the screen is, for those who show it in different ways."""
+
+    SAID = "said"  # to everyone
+    PRIVATE = "private"
+    EVENT = "event"  # somebody came, left, …; the answer to a request
+    ERROR = "error"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line to show. What it says is harmless to any terminal."""
+
+    kind: Kind
+    text: str
+    speaker: str = ""  # stands before the text: `alice`, `you`, `alice → you`, `you → bob`
+    person: str = ""  # whose colour the speaker has; empty for oneself
+    mentions_me: bool = False
+
+    def __str__(self) -> str:
+        mark = "» " if self.mentions_me else ""
+        return f"{mark}{self.speaker}: {self.text}" if self.speaker else self.text
+
+
+class State(enum.Enum):
+    """Where a session stands."""
+
+    CONNECTING = enum.auto()  # the socket is on its way
+    ONLINE = enum.auto()
+    WAITING = enum.auto()  # for the next try to connect
+    OVER = enum.auto()
+
+
+# What may be typed with a slash, and the request that it makes.
+SLASH_COMMANDS = {
+    "/name": "NAME",
+    "/names": "GET_NAMES",
+    "/who": "GET_NAMES",
+    "/info": "GET_NAMES",
+    "/msg": "MSG",
+    "/send": "MSG",
+    "/all": f"MSG {BROADCAST}",
+    "/echo": f"MSG {BROADCAST}",
+    "/block": "BLOCK",
+    "/unblock": "UNBLOCK",
+    "/quit": "EXIT",
+    "/exit": "EXIT",
+}
+
+HELP = """\
+just type           say it to everyone (//text says /text)
+/msg NAME text      say it to one person; /r text answers the last one who did
+/names              who is here
+/name NAME          choose another name
+/block NAME         hear no more of somebody; /unblock NAME; /blocked lists them
+/quit               leave
+Tab completes names and commands. Requests in capitals are sent as they are: MSG bob hi"""
+
+# After these errors the server closes, and calling again would only bring the same answer.
+FINAL_ERRORS = {
+    code.value
+    for code in (
+        ErrorCode.BAD_FRAME,
+        ErrorCode.BAD_PASSWORD,
+        ErrorCode.SERVER_FULL,
+        ErrorCode.TLS_REQUIRED,
+        ErrorCode.TIMEOUT,
+    )
+}
+
+
+class Session:
+    """One person's conversation with a server: the socket, who is here, what is said.
+
+    Nothing here waits, save for looking up the host. Whoever owns the loop calls `turn()` when
+    the socket is ready or the `deadline` has come, and shows what `take_lines()` returns.
+    """
+
+    def __init__(self, host: str, port: int, name: str = "", *, interactive: bool = True) -> None:
+        self.host = host
+        self.port = port
+        self.interactive = interactive  # a person is there: ask for a name, help, reconnect
+        self.name = ""  # as the server keeps it; empty until it said HELLO
+        self.people: dict[str, str] = {}  # who is here, by folded name
+        self.state = State.CONNECTING
+        self.deadline = 0.0  # when turn() has something to do without the socket; 0 for never
+        self.exit_code = 0
+        self.socket: socket.socket | None = None
+        self._wanted_name = name  # asked for on every new connection
+        self._addresses: Sequence[tuple[int, int, int, str, Any]] = []  # what getaddrinfo() said
+        self._untried: list[tuple[int, int, int, str, Any]] = []
+        self._reader = protocol.FrameReader()
+        self._outbox = bytearray()
+        self._lines: list[Line] = []
+        self._listed: list[str] = []  # names of NAMES frames, until all of them are here
+        self._naming = False  # a NAME is on its way
+        self._leaving = False  # an EXIT is on its way
+        self._reason_given = False  # the last frame said why the server is about to close
+        self._speakers: dict[str, None] = {}  # folded names, who spoke last stands last
+        self._last_private = ""  # who wrote to us privately, for /r
+        self.blocked: dict[str, str] = {}  # whom we block, by folded name
+        # What a reconnect has to bring back.
+        self._tries = 0
+        self._regaining = False  # until we are back under our name
+        self._regain_until = 0.0
+        self._waiting: list[str] = []  # payloads typed meanwhile
+        self._to_block: set[str] = set()  # folded names that we blocked before
+
+    # -- connecting
+
+    def connect(self) -> None:
+        """Begin to connect.
+
+        Raises OSError when there is no such host: the answer of the system's resolver, which
+        may take its time.
+        """
+        self._addresses = socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM)
+        self._untried = list(self._addresses)
+        self._try_next_address()
+
+    def _try_next_address(self) -> None:
+        family, kind, number, _, address = self._untried.pop(0)
+        self.state = State.CONNECTING
+        self.deadline = time.monotonic() + CONNECT_SECONDS
+        self.socket = socket.socket(family, kind, number)
+        self.socket.setblocking(False)
+        # A non-blocking connect() only begins; the socket turns writable when it is done, and
+        # SO_ERROR then tells how it went: connect(2), EINPROGRESS.
+        self.socket.connect_ex(address)
+
+    def _connection_made(self) -> None:
+        assert self.socket is not None
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        for option, value in protocol.KEEPALIVE_OPTIONS.items():
+            if hasattr(socket, option):
+                self.socket.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)
+        self.state = State.ONLINE
+        self.deadline = 0.0
+        self._reader = protocol.FrameReader()
+        self._outbox.clear()
+        self._listed.clear()
+        if self._wanted_name:
+            self.request(f"NAME {self._wanted_name}")
+
+    def _connection_failed(self, error: OSError) -> None:
+        self._close_socket()
+        if self._untried:
+            self._try_next_address()
+        elif self._regaining:
+            self._wait_to_reconnect()
+        else:
+            self.end(1, why_not_connected(error, self.host, self.port))
+
+    def _connection_lost(self, reason: str) -> None:
+        """The connection is no more: end the session, or call the server again."""
+        self._close_socket()
+        if self._leaving and not self._outbox:
+            self.end(0)
+        elif self._reason_given:
+            self.end(1)
+        elif not self.interactive or self._leaving or not (self.name or self._regaining):
+            self.end(1, f"The server has gone: {reason}.")
+        else:
+            self._show(Kind.ERROR, f"The connection is gone: {reason}.")
+            if not self._regaining:
+                self._to_block = set(self.blocked)
+                self._regain_until = time.monotonic() + NAME_HELD_SECONDS
+            self._regaining = True
+            self._wait_to_reconnect()
+
+    def _wait_to_reconnect(self) -> None:
+        seconds = min(2.0**self._tries, LONGEST_RETRY_SECONDS)
+        self._tries += 1
+        # Thirty clients that lost the same server should not all call it at the same moment.
+        self.deadline = time.monotonic() + seconds * random.uniform(0.8, 1.2)
+        self.state = State.WAITING
+        self._show(Kind.EVENT, f"* trying again in {seconds:.0f} s")
+
+    def _close_socket(self) -> None:
+        if self.socket is not None:
+            self.socket.close()
+            self.socket = None
+
+    def end(self, exit_code: int, sentence: str = "") -> None:
+        """End the session, with a sentence to show if it is not by anybody's wish."""
+        self._close_socket()
+        if sentence:
+            self._show(Kind.ERROR, sentence)
+        self.exit_code = exit_code
+        self.deadline = 0.0
+        self.state = State.OVER
+
+    # -- one turn of the owner's loop
+
+    @property
+    def wants_to_write(self) -> bool:
+        """Whether the socket is to be watched for writing."""
+        return self.state is State.CONNECTING or bool(self._outbox)
+
+    @property
+    def backed_up(self) -> bool:
+        """Whether so much waits to be sent that a program should not go on typing."""
+        return len(self._outbox) > OUTBOX_ENOUGH
+
+    @property
+    def needs_name(self) -> bool:
+        """Whether the person should be asked for a name now."""
+        online = self.state is State.ONLINE and not self._leaving
+        return self.interactive and online and not (self.name or self._naming)
+
+    def turn(self, readable: bool, writable: bool) -> None:
+        """Do what can be done now: the socket is ready, or the deadline has come."""
+        due = 0.0 < self.deadline <= time.monotonic()
+        if self.state is State.CONNECTING:
+            self._go_on_connecting(writable, due)
+        elif self.state is State.WAITING and due:
+            self._untried = list(self._addresses)
+            self._try_next_address()
+        elif self.state is State.ONLINE:
+            if readable:
+                self._receive()
+            if writable and self.state is State.ONLINE:
+                self._send()
+            if due and self.state is State.ONLINE:
+                self._deadline_online()
+
+    def patience(self) -> float | None:
+        """How many seconds the owner's loop may sleep before it calls turn() all the same."""
+        return max(0.0, self.deadline - time.monotonic()) if self.deadline else None
+
+    def tell(self, text: str) -> None:
+        """Show something that concerns only the person here."""
+        self._show(Kind.EVENT, f"* {text}")
+
+    def take_lines(self) -> list[Line]:
+        """Return what there is to show, once."""
+        lines, self._lines = self._lines, []
+        return lines
+
+    def _go_on_connecting(self, writable: bool, due: bool) -> None:
+        assert self.socket is not None
+        if writable:
+            number = self.socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+            if number:
+                self._connection_failed(OSError(number, os.strerror(number)))
+            else:
+                self._connection_made()
+        elif due:
+            self._connection_failed(TimeoutError(errno.ETIMEDOUT, os.strerror(errno.ETIMEDOUT)))
+
+    def _deadline_online(self) -> None:
+        self.deadline = 0.0
+        if self._leaving:
+            self.end(0)  # no BYE came; that shall not keep anybody here
+        elif self._regaining:
+            self.request(f"NAME {self._wanted_name}")
+
+    def _receive(self) -> None:
+        assert self.socket is not None
+        try:
+            data = self.socket.recv(RECEIVE_SIZE)
+        except (BlockingIOError, InterruptedError):
+            return
+        except OSError as error:
+            self._connection_lost(error.strerror or str(error))
+            return
+        if not data:
+            self._connection_lost("it closed the connection")
+            return
+        self._reader.feed(data)
+        try:
+            for payload in self._reader:
+                self._received(payload.decode(errors="replace"))
+                if self.state is not State.ONLINE:
+                    return
+        except ProtocolError:
+            self.end(1, "The server does not speak this protocol; is that the right port?")
+
+    def _send(self) -> None:
+        assert self.socket is not None
+        try:
+            sent = self.socket.send(self._outbox)
+        except (BlockingIOError, InterruptedError):
+            return
+        except OSError:
+            return  # what the server said last may still wait to be read: there lies the reason
+        del self._outbox[:sent]
+
+    # -- what is sent
+
+    def request(self, payload: str) -> None:
+        """Send a request as it is, or keep it until we are back."""
+        verb, arguments = protocol.split_verb(payload)
+        if verb == "NAME" and arguments:
+            self._wanted_name = arguments
+        if verb == "EXIT":
+            self.leave()
+        elif verb == "UNBLOCK" and fold(arguments or "") in self._to_block:
+            # Since we are back they were not here, so the server does not know of this block.
+            self._to_block.remove(fold(arguments or ""))
+            self._on_unblocked([arguments or ""])
+        elif self.state is State.ONLINE and (verb == "NAME" or not self._regaining):
+            self._naming = self._naming or verb == "NAME"
+            self._put(payload)
+        else:
+            self._waiting.append(payload)
+
+    def leave(self) -> None:
+        """Say goodbye to the server; the session is over when it has answered, or soon."""
+        if self.state is not State.ONLINE:
+            self.end(0)
+        elif not self._leaving:
+            self._leaving = True
+            self._put("EXIT")
+            if self.interactive:
+                self.deadline = time.monotonic() + FAREWELL_SECONDS
+
+    def _put(self, payload: str) -> None:
+        try:
+            self._outbox += protocol.encode(payload)
+        except ValueError:
+            size = protocol.MAX_PAYLOAD_SIZE
+            self._show(Kind.ERROR, f"That is too long: {size} bytes fit; it was not sent.")
+
+    def typed(self, line: str) -> None:
+        """Do what a typed line means."""
+        line = "".join(c if unicodedata.category(c) != "Cc" else " " * (c == "\t") for c in line)
+        first = line.split(" ", 1)[0]
+        if not line.strip():
+            return
+        if line.startswith("/") and not line.startswith("//"):
+            self._command(line.strip())
+        elif first in protocol.USAGE:
+            self._capital_request(line)
+        elif self.needs_name:
+            self.request(f"NAME {line.strip()}")
+        else:
+            self._say(BROADCAST, line.removeprefix("/"))
+
+    def _command(self, line: str) -> None:
+        """Do what a line with a slash asks for."""
+        word, _, arguments = line.partition(" ")
+        word, arguments = word.lower(), arguments.strip()
+        if word == "/help":
+            for text in HELP.splitlines():
+                self._show(Kind.EVENT, text)
+        elif word == "/blocked":
+            names = ", ".join(sorted(self.blocked.values(), key=fold)) or "nobody"
+            self._show(Kind.EVENT, f"* you block {names}")
+        elif word == "/r":
+            self._reply(arguments)
+        elif word in SLASH_COMMANDS:
+            request = f"{SLASH_COMMANDS[word]} {arguments}".rstrip()
+            if request.startswith("MSG ") and word in ("/msg", "/send"):
+                name, _, text = arguments.partition(" ")
+                request = f"MSG {name} {text.lstrip()}".rstrip()
+            self._capital_request(request)
+        else:
+            self._show(Kind.ERROR, f"There is no command {protocol.harmless(word)}; try /help.")
+
+    def _reply(self, text: str) -> None:
+        if not self._last_private:
+            self._show(Kind.ERROR, "Nobody has written to you privately yet.")
+        elif not text:
+            self._show(Kind.ERROR, f"Usage: /r text answers {self._last_private}.")
+        else:
+            self._say(self._last_private, text)
+
+    def _capital_request(self, payload: str) -> None:
+        """Send a request as it was typed; a message is shown too, for no server sends it back."""
+        try:
+            request = protocol.parse_request(payload)
+        except ProtocolError:
+            self.request(payload)  # the server's answer explains best what is wrong with it
+            return
+        if request.verb == "MSG":
+            self._say(request.name, request.text)
+        else:
+            self.request(payload)
+
+    def _say(self, name: str, text: str) -> None:
+        """Send a message, in several if it is too long for one, and show it."""
+        to_all = protocol.is_broadcast(name)
+        known = self.people.get(fold(name), name)
+        head = f"MSG {self.name} {BROADCAST if to_all else known} "
+        # Without a name of ours yet, leave place for the longest that we may get.
+        place = protocol.MAX_PAYLOAD_SIZE - len(head.encode())
+        place -= 0 if self.name else 4 * protocol.MAX_NAME_LENGTH
+        speaker = "you" if to_all else f"you → {protocol.harmless(known)}"
+        if self._regaining:
+            speaker += " (waiting)"
+        for part in split_text(text, place):
+            self._show(
+                Kind.SAID if to_all else Kind.PRIVATE,
+                part,
+                speaker,
+                "" if to_all else known,
+            )
+            self.request(f"MSG {name} {part}")
+
+    # -- what is received
+
+    def _received(self, payload: str) -> None:
+        """Show what a frame means; one that is unknown or malformed is shown as it is."""
+        verb, _, arguments = payload.partition(" ")
+        words = arguments.split(" ")
+        self._reason_given = verb == "BYE" or (verb == "ERROR" and words[0] in FINAL_ERRORS)
+        handler = self._HANDLERS.get(verb)
+        if handler is None or not handler(self, words):
+            self._show(Kind.EVENT, protocol.harmless(payload))
+
+    def _on_hello(self, words: list[str]) -> bool:
+        name = words[0]
+        if len(words) != 1 or not name:
+            return False
+        renamed = bool(self.name) and not self._regaining
+        first = not self.name
+        self.people.pop(fold(self.name), None)
+        self.people[fold(name)] = name
+        self.name = self._wanted_name = name
+        self._naming = False
+        if self._regaining:
+            self.deadline = 0.0
+            self._put("GET_NAMES")
+        elif renamed:
+            self._show(Kind.EVENT, f"* you are now {protocol.harmless(name)}")
+        else:
+            self._show(Kind.EVENT, f"* you are {protocol.harmless(name)}")
+        if first and self.interactive and not self._regaining:
+            self._show(Kind.EVENT, "* type to talk to all; /msg NAME text to one")
+            self._show(Kind.EVENT, "* /help for help, /quit to leave")
+            self._put("GET_NAMES")
+        return True
+
+    def _on_names(self, words: list[str]) -> bool:
+        total, *names = words
+        if not (total.isascii() and total.isdigit()):
+            return False
+        self._listed += filter(None, names)
+        if len(self._listed) < int(total):
+            return True  # the rest is in the next frame
+        self.people = {fold(name): name for name in self._listed}
+        self._listed = []
+        if self._regaining:
+            self._regained()
+        here = protocol.harmless(", ".join(self.people.values())) or "nobody"
+        self._show(Kind.EVENT, f"* here ({total}): {here}")
+        return True
+
+    def _regained(self) -> None:
+        """We are back: block whom we blocked, then say what was typed meanwhile."""
+        self._regaining = False
+        self._tries = 0
+        self._show(Kind.EVENT, f"* you are back as {protocol.harmless(self.name)}")
+        for folded in self._to_block & self.people.keys():
+            self._put(f"BLOCK {self.people[folded]}")
+        waiting, self._waiting = self._waiting, []
+        for payload in waiting:
+            self.request(payload)
+
+    def _on_message(self, words: list[str]) -> bool:
+        if len(words) < 3:
+            return False
+        sender, addressee = words[:2]
+        text = " ".join(words[2:])
+        self._speakers.pop(fold(sender), None)
+        self._speakers[fold(sender)] = None
+        speaker, kind = protocol.harmless(sender), Kind.SAID
+        if not protocol.is_broadcast(addressee):
+            self._last_private = sender
+            speaker, kind = f"{speaker} → you", Kind.PRIVATE
+        mentioned = kind is Kind.SAID and mentions(text, self.name)
+        self._show(kind, protocol.harmless(text), speaker, sender, mentioned)
+        return True
+
+    def _on_joined(self, words: list[str]) -> bool:
+        (name,) = words if len(words) == 1 else ("",)
+        if not name:
+            return False
+        self.people[fold(name)] = name
+        self._show(Kind.EVENT, f"* {protocol.harmless(name)} joined", person=name)
+        if fold(name) in self._to_block:
+            self._put(f"BLOCK {name}")
+        return True
+
+    def _on_left(self, words: list[str]) -> bool:
+        if len(words) != 1:
+            return False
+        self.people.pop(fold(words[0]), None)
+        self._show(Kind.EVENT, f"* {protocol.harmless(words[0])} left", person=words[0])
+        return True
+
+    def _on_renamed(self, words: list[str]) -> bool:
+        if len(words) != 2:
+            return False
+        old, new = words
+        for names in (self.people, self.blocked):
+            if names.pop(fold(old), None) is not None:
+                names[fold(new)] = new
+        if fold(self._last_private) == fold(old):
+            self._last_private = new
+        text = f"* {protocol.harmless(old)} is now {protocol.harmless(new)}"
+        self._show(Kind.EVENT, text, person=new)
+        return True
+
+    def _on_blocked(self, words: list[str]) -> bool:
+        name = " ".join(words)
+        self.blocked[fold(name)] = name
+        self._to_block.discard(fold(name))
+        self._show(Kind.EVENT, f"* you block {protocol.harmless(name)}", person=name)
+        return True
+
+    def _on_unblocked(self, words: list[str]) -> bool:
+        name = " ".join(words)
+        self.blocked.pop(fold(name), None)
+        self._show(Kind.EVENT, f"* you no longer block {protocol.harmless(name)}", person=name)
+        return True
+
+    def _on_accepted(self, _words: list[str]) -> bool:
+        self._show(Kind.EVENT, "* the password is accepted")
+        return True
+
+    def _on_bye(self, _words: list[str]) -> bool:
+        self._show(Kind.EVENT, "* goodbye")
+        self.end(0)
+        return True
+
+    def _on_info(self, words: list[str]) -> bool:
+        self._show(Kind.EVENT, f"* {protocol.harmless(' '.join(words))}")
+        return True
+
+    def _on_error(self, words: list[str]) -> bool:
+        code, *sentence = words
+        naming, self._naming = self._naming, False
+        if code == ErrorCode.NAME_TAKEN.value and naming and self._regaining:
+            self._retry_name()
+            return True
+        self._show(Kind.ERROR, protocol.harmless(" ".join(sentence) or code))
+        return True
+
+    def _retry_name(self) -> None:
+        """Our old connection still holds our name; the server will notice that it is dead."""
+        name = protocol.harmless(self._wanted_name)
+        now = time.monotonic()
+        if now > self._regain_until:
+            self._show(Kind.ERROR, f"{name} is taken for good; choose another with /name.")
+        else:
+            if not self.deadline:
+                self._show(Kind.EVENT, f"* {name} is still held by your old connection; waiting")
+            self.deadline = now + NAME_RETRY_SECONDS
+
+    _HANDLERS: ClassVar[dict[str, Callable[[Session, list[str]], bool]]] = {
+        "HELLO": _on_hello,
+        "NAMES": _on_names,
+        "MSG": _on_message,
+        "JOINED": _on_joined,
+        "LEFT": _on_left,
+        "RENAMED": _on_renamed,
+        "BLOCKED": _on_blocked,
+        "UNBLOCKED": _on_unblocked,
+        "ACCEPTED": _on_accepted,
+        "BYE": _on_bye,
+        "INFO": _on_info,
+        "ERROR": _on_error,
+    }
+
+    def _show(
+        self,
+        kind: Kind,
+        text: str,
+        speaker: str = "",
+        person: str = "",
+        mentions_me: bool = False,
+    ) -> None:
+        if kind is Kind.ERROR:
+            text = f"! {text}"
+        self._lines.append(Line(kind, text, speaker, person, mentions_me))
+
+    # -- completion
+
+    def completions(self, before: str) -> list[str]:
+        """Return what the text left of the cursor may be completed to, the likeliest first."""
+        command, space, rest = before.partition(" ")
+        takes_name = ("/msg", "/send", "/block", "/unblock", "MSG", "BLOCK", "UNBLOCK")
+        if space and " " not in rest and command in takes_name:
+            return [f"{command} {name} " for name in self._names_like(rest)]
+        if space or not before:
+            return []
+        words = [*SLASH_COMMANDS, "/r", "/blocked", "/help", *protocol.USAGE]
+        commands = [f"{word} " for word in sorted(words) if word.startswith(before)]
+        return commands + [f"/msg {name} " for name in self._names_like(before)]
+
+    def _names_like(self, start: str) -> list[str]:
+        """Names that begin with `start`, folded as the protocol folds, last speakers first."""
+        last = {folded: position for position, folded in enumerate(self._speakers)}
+        others = [folded for folded in self.people if folded.startswith(fold(start))]
+        others.sort(key=lambda folded: (-last.get(folded, -1), folded))
+        return [self.people[folded] for folded in others if folded != fold(self.name)]
+
+
+def mentions(text: str, name: str) -> bool:
+    """Whether `text` holds `name` as a word of its own, folded as the protocol folds."""
+    if not name:
+        return False
+    word = rf"(?<![\w-]){re.escape(fold(name))}(?![\w-])"
+    return re.search(word, unicodedata.normalize("NFKC", text).casefold()) is not None
+
+
+def why_not_connected(error: OSError | UnicodeError, host: str, port: int) -> str:
+    """Say in a sentence what to check when there is no connection."""
+    if isinstance(error, (socket.gaierror, UnicodeError)):
+        return f"No machine is called {host}: check the spelling, or use the server's number."
+    if isinstance(error, ConnectionRefusedError) or error.errno == errno.ECONNREFUSED:
+        return (
+            f"Nothing listens on port {port} of {host}: is the server running there, "
+            "and is that its port?"
+        )
+    if error.errno == errno.ETIMEDOUT:
+        return (
+            f"{host} does not answer on port {port}: check the address, "
+            "and that no firewall keeps the port shut."
+        )
+    return f"No connection to port {port} of {host}: {error.strerror or error}."
+
+
+# ------------------------------------------------------------------------------- the line editor
+
+
+class Paste(str):
+    """Text that was pasted: it may hold line ends, and none of it is a key."""
+
+
+LINE_END = "\n"
+LINE_END_SHOWN = "⏎"
+
+
+class LineEditor:
+    """Keys in, a line out. It knows no terminal, only how wide things are.
+
+    A key is one character, or a name such as "left" and "ctrl-a". The line is kept as two lists
+    of clusters, left and right of the cursor: a key then works at the ends where they meet.
+    """
+
+    def __init__(self, complete: Callable[[str], list[str]]) -> None:
+        self._complete = complete
+        self._before: list[str] = []
+        self._after: list[str] = []
+        self._first_shown = 0  # how far a long line is scrolled sideways, in clusters
+        self._history: list[str] = []
+        self._place = 0  # in the history; at its end stands the line being typed
+        self._draft = ""  # that line, while another is looked at
+        self._choices: list[str] = []  # what Tab goes through
+        self._keys: dict[str, Callable[[], None]] = {
+            "left": lambda: self._move(self._before, self._after),
+            "right": lambda: self._move(self._after, self._before),
+            "home": lambda: self._set("", self.text),
+            "end": lambda: self._set(self.text, ""),
+            "up": lambda: self._recall(self._place - 1),
+            "down": lambda: self._recall(self._place + 1),
+            "backspace": lambda: self._drop(self._before),
+            "delete": lambda: self._drop(self._after),
+            "ctrl-u": lambda: self._before.clear(),
+            "ctrl-k": lambda: self._after.clear(),
+            "ctrl-w": self._drop_word,
+            "ctrl-c": lambda: self._set("", ""),
+            "tab": self._next_choice,
+        }
+        self._keys["ctrl-a"] = self._keys["home"]
+        self._keys["ctrl-e"] = self._keys["end"]
+
+    @property
+    def text(self) -> str:
+        """The line being typed; line ends stand in it where some were pasted."""
+        return "".join(self._before + self._after[::-1])
+
+    def press(self, key: str) -> list[str]:
+        """Take one key; return the lines that are finished with it: none, or those on Enter.
+
+        A key that means nothing does nothing.
+        """
+        if key != "tab":
+            self._choices = []
+        if key == "enter":
+            return self._finish()
+        if isinstance(key, Paste) or len(key) == 1:
+            self._insert(key)
+        elif key in self._keys:
+            self._keys[key]()
+        return []
+
+    def view(self, width: int) -> tuple[str, str]:
+        """Return what to show left and right of the cursor within `width` columns.
+
+        A longer line is scrolled sideways, so that the cursor with one column for itself is
+        always seen.
+        """
+        before = [_shown(cluster) for cluster in self._before]
+        after = [_shown(cluster) for cluster in reversed(self._after)]
+        if columns("".join(before + after)) < width:
+            self._first_shown = 0
+        elif self._first_shown >= len(before) or (
+            columns("".join(before[self._first_shown :])) >= width
+        ):
+            # The cursor has left the window: put it where both sides of it can be seen.
+            self._first_shown = len(before) - _how_many_fit(before[::-1], width * 2 // 3)
+        left = "".join(before[self._first_shown :])
+        return left, "".join(after[: _how_many_fit(after, width - columns(left) - 1)])
+
+    # The right half is kept back to front, so that the cursor is at the end of both lists.
+
+    def _set(self, before: str, after: str) -> None:
+        self._before = clusters(before)
+        self._after = clusters(after)[::-1]
+
+    def _insert(self, text: str) -> None:
+        text = text.replace("\r\n", LINE_END).replace("\r", LINE_END).replace("\t", " ")
+        text = "".join(c for c in text if c == LINE_END or unicodedata.category(c) != "Cc")
+        if text.endswith(LINE_END):
+            text = text[:-1]  # whoever copies whole lines copies the last line's end too
+        last = self._before.pop() if self._before else ""
+        self._before += clusters(last + text)  # a mark joins the letter before it
+
+    @staticmethod
+    def _move(source: list[str], target: list[str]) -> None:
+        if source:
+            target.append(source.pop())
+
+    @staticmethod
+    def _drop(side: list[str]) -> None:
+        if side:
+            side.pop()
+
+    def _drop_word(self) -> None:
+        while self._before and self._before[-1] == " ":
+            self._before.pop()
+        while self._before and self._before[-1] != " ":
+            self._before.pop()
+
+    def _finish(self) -> list[str]:
+        text = self.text
+        if text.strip() and text not in self._history[-1:] and not text.startswith("PASS "):
+            self._history.append(text)
+        self._place = len(self._history)
+        self._draft = ""
+        self._set("", "")
+        return text.split(LINE_END)
+
+    def _recall(self, place: int) -> None:
+        if not 0 <= place <= len(self._history):
+            return
+        if self._place == len(self._history):
+            self._draft = self.text
+        self._place = place
+        self._set([*self._history, self._draft][place], "")
+
+    def _next_choice(self) -> None:
+        """Complete what stands left of the cursor; pressed again, try the next possibility."""
+        if not self._choices:
+            self._choices = self._complete("".join(self._before))
+        if not self._choices:
+            self._insert(" ")
+            return
+        choice = self._choices.pop(0)
+        self._choices.append(choice)
+        self._before = clusters(choice)
+
+
+def _shown(cluster: str) -> str:
+    if cluster == LINE_END:
+        return LINE_END_SHOWN
+    # A mark with no letter to stand on would join what is left of it on the screen.
+    return "◌" + cluster if unicodedata.category(cluster[0]) in ("Mn", "Me", "Mc") else cluster
+
+
+def _how_many_fit(some: list[str], width: int) -> int:
+    """Return how many of the first clusters fit into `width` columns."""
+    used = 0
+    for count, cluster in enumerate(some):
+        used += columns(cluster)
+        if used > width:
+            return count
+    return len(some)
+
+
+# ---------------------------------------------------------------------------------- the keyboard
+
+
+Watched = int | socket.socket  # what select() can watch: a descriptor, or what has one
+
+
+class Keyboard(Protocol):
+    """Where keys come from. This is the only part that asks which system this is."""
+
+    source: Watched | None  # what select() can watch; None where it cannot
+
+    def take(self) -> None:
+        """Have keys delivered as they are pressed."""
+
+    def give_back(self) -> None:
+        """Leave the terminal as it was found."""
+
+    def patience(self) -> float | None:
+        """How many seconds select() may sleep before read() is to be called all the same."""
+
+    def read(self, ready: bool) -> list[str]:
+        """Return the keys pressed since; "eof" when no more can come. Never waits."""
+
+
+CONTROL_KEYS = {"\r": "enter", "\n": "enter", "\t": "tab", "\x7f": "backspace", "\x08": "backspace"}
+
+
+def _plain_key(character: str) -> str:
+    """Return the key that sends this character: itself, "enter", "ctrl-a", …"""
+    if character in CONTROL_KEYS:
+        return CONTROL_KEYS[character]
+    if character < " ":
+        return f"ctrl-{chr(ord(character) + 0x60)}"
+    unusable = unicodedata.category(character) == "Cc" or character == "\N{REPLACEMENT CHARACTER}"
+    return "unknown" if unusable else character
+
+
+class KeyDecoder:
+    """Turns the bytes that a terminal sends into keys, however they are cut."""
+
+    # ECMA-48, 5.4 (CSI … final byte), what VT100 keypads send (SS3), the Linux console's F1 to
+    # F5, and Alt with a character. Taken whole, so that an unknown key leaves no stray `[15~`.
+    _SEQUENCE = re.compile(r"\x1b(\[\[[A-E]|\[[0-?]*[ -/]*[@-~]|O[0-?]*[ @-~]|[^\[O\x1b])")
+    _PASTE_START = "\x1b[200~"
+    _PASTE_END = "\x1b[201~"
+    _SPECIAL: ClassVar[dict[str, str]] = {
+        **dict.fromkeys(("[A", "OA"), "up"),
+        **dict.fromkeys(("[B", "OB"), "down"),
+        **dict.fromkeys(("[C", "OC"), "right"),
+        **dict.fromkeys(("[D", "OD"), "left"),
+        **dict.fromkeys(("[H", "OH", "[1~", "[7~"), "home"),
+        **dict.fromkeys(("[F", "OF", "[4~", "[8~"), "end"),
+        "[3~": "delete",
+    }
+
+    def __init__(self) -> None:
+        self._utf8 = codecs.getincrementaldecoder("utf-8")(errors="replace")
+        self._text = ""  # decoded, but not yet a whole key
+
+    @property
+    def incomplete(self) -> bool:
+        """Whether the rest of an escape sequence is missing. A lone Escape looks like that."""
+        return bool(self._text)
+
+    def feed(self, data: bytes) -> list[str]:
+        """Return the keys that are whole now."""
+        self._text += self._utf8.decode(data)
+        keys = []
+        while self._text and (key := self._next_key()):
+            keys.append(key)
+        return keys
+
+    def give_up(self) -> None:
+        """Forget an escape sequence whose rest does not come: it was the Escape key."""
+        if not self._text.startswith(self._PASTE_START):
+            self._text = ""
+
+    def _next_key(self) -> str | None:
+        text = self._text
+        if text.startswith(self._PASTE_START):
+            end = text.find(self._PASTE_END)
+            if end < 0:
+                return None
+            self._text = text[end + len(self._PASTE_END) :]
+            return Paste(text[len(self._PASTE_START) : end])
+        if text[0] != "\x1b":
+            self._text = text[1:]
+            return _plain_key(text[0])
+        if text.startswith("\x1b\x1b"):
+            self._text = text[1:]
+            return "escape"
+        match = self._SEQUENCE.match(text)
+        if not match:
+            return None
+        self._text = text[match.end() :]
+        return self._SPECIAL.get(match[1], "unknown")
+
+
+class TerminalKeyboard:
+    """The keys of a POSIX terminal, as they are pressed."""
+
+    ESCAPE_SECONDS = 0.1  # within which the rest of an escape sequence arrives
+
+    def __init__(self, descriptor: int) -> None:
+        import termios
+
+        self._termios = termios
+        self.source: Watched | None = descriptor
+        self._descriptor = descriptor
+        self._decoder = KeyDecoder()
+        self._fed_at = 0.0
+        self._found = termios.tcgetattr(descriptor)
+
+    def take(self) -> None:
+        """Deliver keys at once and unechoed (termios(3)), Ctrl+C, Ctrl+Z and Ctrl+S included."""
+        termios = self._termios
+        mode = termios.tcgetattr(self._descriptor)
+        mode[0] &= ~termios.IXON
+        mode[0] |= termios.ICRNL
+        mode[3] &= ~(termios.ICANON | termios.ECHO | termios.ISIG | termios.IEXTEN)
+        mode[6][termios.VMIN], mode[6][termios.VTIME] = 1, 0
+        termios.tcsetattr(self._descriptor, termios.TCSADRAIN, mode)
+
+    def give_back(self) -> None:
+        """Set the terminal back to how it was found."""
+        try:
+            self._termios.tcsetattr(self._descriptor, self._termios.TCSADRAIN, self._found)
+        except self._termios.error:
+            pass  # the window was closed: there is no terminal any more
+
+    def patience(self) -> float | None:
+        """An Escape key is known as one when nothing follows it for a moment."""
+        return self.ESCAPE_SECONDS if self._decoder.incomplete else None
+
+    def read(self, ready: bool) -> list[str]:
+        """Return the keys pressed since."""
+        now = time.monotonic()
+        if not ready:
+            if self._decoder.incomplete and now - self._fed_at >= self.ESCAPE_SECONDS:
+                self._decoder.give_up()
+            return []
+        self._fed_at = now
+        try:
+            data = os.read(self._descriptor, RECEIVE_SIZE)
+        except OSError:
+            data = b""  # EIO: the terminal has hung up
+        return self._decoder.feed(data) if data else ["eof"]
+
+
+class WindowsKeyboard:
+    """The keys of a Windows console. select() cannot watch it, so it is looked at in between."""
+
+    POLL_SECONDS = 0.03
+    _SPECIAL: ClassVar[dict[str, str]] = {
+        "H": "up",
+        "P": "down",
+        "M": "right",
+        "K": "left",
+        "G": "home",
+        "O": "end",
+        "S": "delete",
+    }
+
+    def __init__(self) -> None:
+        import importlib
+
+        self._console = importlib.import_module("msvcrt")
+        self.source: Watched | None = None
+        self._high_half = ""
+
+    def take(self) -> None:
+        """getwch() takes keys as they are pressed, without further ado."""
+
+    def give_back(self) -> None:
+        """Nothing was changed."""
+
+    def patience(self) -> float | None:
+        """How long a key may wait at most."""
+        return self.POLL_SECONDS
+
+    def read(self, ready: bool = False) -> list[str]:
+        """Return the keys pressed since."""
+        keys = []
+        while self._console.kbhit():
+            key = self._key(self._console.getwch())
+            if key:
+                keys.append(key)
+        return keys
+
+    def _key(self, character: str) -> str:
+        # Special keys come as two characters. The first of them is also what à sends, but then
+        # nothing waits behind it.
+        if character in ("\x00", "\xe0") and self._console.kbhit():
+            return self._SPECIAL.get(self._console.getwch(), "unknown")
+        if "\ud800" <= character <= "\udbff":
+            self._high_half = character  # an emoji, say, comes as two UTF-16 halves
+            return ""
+        if "\udc00" <= character <= "\udfff":
+            pair, self._high_half = self._high_half + character, ""
+            return pair.encode("utf-16", "surrogatepass").decode("utf-16", "replace")[:1]
+        return _plain_key(character)
+
+
+class PipeKeyboard:
+    """A pipe or a file instead of a person: each line counts as typed, its end as "eof"."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._utf8 = codecs.getincrementaldecoder("utf-8-sig")(errors="replace")
+        self._text = ""
+        self.source: Watched | None = descriptor
+        if sys.platform == "win32":
+            self.source = self._start_reader()
+
+    def _start_reader(self) -> socket.socket:
+        """Pass the input on through a socket: on Windows select() can watch nothing else."""
+        import threading
+
+        near, far = socket.socketpair()
+
+        def pass_on() -> None:
+            with far:
+                while data := os.read(self._descriptor, RECEIVE_SIZE):
+                    far.sendall(data)
+
+        threading.Thread(target=pass_on, daemon=True).start()
+        return near
+
+    def take(self) -> None:
+        """A pipe has nothing to take."""
+
+    def give_back(self) -> None:
+        """Nothing was changed."""
+
+    def patience(self) -> float | None:
+        """select() tells when there is something to read."""
+        return None
+
+    def read(self, ready: bool) -> list[str]:
+        """Return each whole line as one key, and Enter behind it."""
+        if not ready:
+            return []
+        if isinstance(self.source, socket.socket):
+            data = self.source.recv(RECEIVE_SIZE)
+        else:
+            data = os.read(self._descriptor, RECEIVE_SIZE)
+        self._text += self._utf8.decode(data, final=not data)
+        *lines, self._text = self._text.split("\n")
+        if not data:
+            lines += [self._text] if self._text else []
+            self.source = None
+        keys: list[str] = []
+        for line in lines:
+            keys += [Paste(line.removesuffix("\r")), "enter"]
+        return keys if data else [*keys, "eof"]
+
+
+# ------------------------------------------------------------------------------------ the screen
+
+# Of the 256 colours of xterm, those that have a contrast of 4 to 1 and more (WCAG 2.1) both to
+# black and to white, so that a name can be read on whatever background there is.
+PERSON_COLOURS = (131, 130, 64, 28, 30, 27, 98, 129, 163, 161)
+
+
+def colour_number(name: str) -> int:
+    """Return which of the PERSON_COLOURS a person has: the same in every conversation."""
+    return zlib.crc32(fold(name).encode("utf-8", "replace")) % len(PERSON_COLOURS)
+
+
+class Screen:
+    """Hides the line being typed, prints, shows the line again. One row, never torn.
+
+    `escapes` tells whether the terminal understands escape sequences (ECMA-48, DEC VT100);
+    without them the same is done with carriage return, spaces and backspace.
+    """
+
+    def __init__(self, output: TextIO, *, terminal: bool, escapes: bool, colours: bool) -> None:
+        self._output = output
+        self._terminal = terminal
+        self._escapes = escapes
+        self._colours = colours
+        self._drawn = ""  # the row as it was written last
+        self._drawn_columns = 0
+
+    def open(self) -> None:
+        """Ask the terminal to mark pasted text, so that its line ends are no Enter keys."""
+        if self._terminal and self._escapes:
+            self._write("\x1b[?2004h")
+
+    def close(self) -> None:
+        """Take the line being typed away, and the marking of pasted text."""
+        if self._terminal:
+            self._write(self._hidden() + ("\x1b[?2004l" if self._escapes else ""))
+
+    def redraw(self) -> None:
+        """Have the next update() draw the row even if it has not changed."""
+        self._drawn = ""
+
+    def clear(self) -> None:
+        """Empty the window; the row is drawn anew at its top."""
+        if self._terminal and self._escapes:
+            self._write("\x1b[H\x1b[2J")
+        self.redraw()
+
+    def update(self, lines: Iterable[Line], prompt: str, editor: LineEditor) -> None:
+        """Print `lines` above the row with the line being typed.
+
+        All of it in one write: a thousand messages cost one redraw.
+        """
+        printed = "".join(f"{self._formatted(line)}\n" for line in lines)
+        if not self._terminal:
+            self._write(printed)
+            return
+        if printed:
+            printed = self._hidden() + printed
+        row, self._drawn_columns = self._row(prompt, editor)
+        if printed or row != self._drawn:
+            self._write(printed + row)
+            self._drawn = row
+
+    def _row(self, prompt: str, editor: LineEditor) -> tuple[str, int]:
+        width = self._width() - 1  # the last column stays free: no terminal wraps there
+        if columns(prompt) > width * 2 // 3:
+            prompt = "> "
+        left, right = editor.view(max(2, width - columns(prompt)))
+        if not self._escapes:
+            used = columns(prompt + left + right)
+            blank = " " * max(0, self._drawn_columns - used)
+            back = "\b" * (len(blank) + columns(right))
+            return f"\r{prompt}{left}{right}{blank}{back}", used
+        # Saving the cursor between the two halves and restoring it (DECSC, DECRC) puts it in the
+        # right place even where the terminal's idea of a character's width differs from ours;
+        # without autowrap (DECAWM) such a row can never become two.
+        return f"\r\x1b[?7l{prompt}{left}\x1b7{right}\x1b[K\x1b8\x1b[?7h", 0
+
+    def _hidden(self) -> str:
+        self._drawn = ""
+        return "\r\x1b[K" if self._escapes else f"\r{' ' * self._drawn_columns}\r"
+
+    def _width(self) -> int:
+        try:
+            return max(4, os.get_terminal_size(self._output.fileno()).columns or 80)
+        except OSError:
+            return 80
+
+    def _formatted(self, line: Line) -> str:
+        clock = time.strftime("%H:%M")
+        if not self._colours:
+            return f"{clock} {line}"
+        text = str(line)
+        if line.kind is Kind.ERROR:
+            text = f"\x1b[1m!\x1b[0m{text[1:]}"
+        elif line.mentions_me:
+            text = f"\x1b[1m{text}\x1b[0m"
+        elif line.speaker:
+            text = self._coloured(line.speaker, line.person) + text[len(line.speaker) :]
+        return f"{clock} {text}"
+
+    def _coloured(self, text: str, person: str) -> str:
+        colour = f"38;5;{PERSON_COLOURS[colour_number(person)]}" if person else "1"
+        return f"\x1b[{colour}m{text}\x1b[0m"
+
+    def _write(self, text: str) -> None:
+        if text:
+            self._output.write(text)
+            self._output.flush()
+
+
+# -------------------------------------------------------------------------------------- the loop
+
+
+class Client:
+    """One person at a keyboard: the loop over socket, keyboard and signals."""
+
+    def __init__(
+        self,
+        session: Session,
+        keyboard: Keyboard,
+        screen: Screen,
+        signals: socket.socket,
+        offered_name: str,
+    ) -> None:
+        self.session = session
+        self.keyboard = keyboard
+        self.screen = screen
+        self.signals = signals
+        self.offered_name = offered_name
+        self.editor = LineEditor(session.completions)
+
+    def run(self) -> int:
+        """Talk until one side leaves. Returns the exit code."""
+        session, keyboard = self.session, self.keyboard
+        while True:
+            self.screen.update(session.take_lines(), self.prompt(), self.editor)
+            if session.state is State.OVER:
+                return session.exit_code
+            readable, writable = self.wait()
+            if self.signals in readable:
+                self.heed_signals()
+            if session.socket is not None:
+                session.turn(session.socket in readable, session.socket in writable)
+            else:
+                session.turn(False, False)
+            for key in keyboard.read(keyboard.source in readable):
+                self.press(key)
+
+    def wait(self) -> tuple[list[Watched], list[Watched]]:
+        """Sleep in select() until there is something to do: what may be read, what written."""
+        session, keyboard = self.session, self.keyboard
+        reading: list[Watched] = [self.signals]
+        writing: list[Watched] = []
+        if session.socket is not None:
+            reading.append(session.socket)
+            if session.wants_to_write:
+                writing.append(session.socket)
+        if keyboard.source is not None and not session.backed_up:
+            reading.append(keyboard.source)
+        timeouts = (keyboard.patience(), session.patience())
+        timeout = min((seconds for seconds in timeouts if seconds is not None), default=None)
+        # Windows reports a connect() that failed in the third list only, select(2) in the second.
+        readable, writable, failed = select.select(reading, writing, writing, timeout)
+        return readable, writable + failed
+
+    def prompt(self) -> str:
+        """Return what stands before the line being typed."""
+        if not self.session.needs_name:
+            return "> "
+        return f"Your name [{self.offered_name}]: " if self.offered_name else "Your name: "
+
+    def press(self, key: str) -> None:
+        """Do what a key means."""
+        if key == "eof" or (key in ("ctrl-c", "ctrl-d") and not self.editor.text):
+            self.session.leave()
+        elif key == "ctrl-z":
+            self.suspend()
+        elif key == "ctrl-l":
+            self.screen.clear()
+        else:
+            for line in self.editor.press(key):
+                if not line and self.session.needs_name:
+                    line = self.offered_name
+                self.session.typed(line)
+            count = key.strip().count(LINE_END) + 1 if isinstance(key, Paste) else 1
+            if count > 1:
+                self.session.tell(f"{count} lines pasted: Enter sends them, Ctrl+C drops them")
+
+    def heed_signals(self) -> None:
+        """Do what the signals that have come ask for."""
+        for number in self.signals.recv(RECEIVE_SIZE):
+            name = signal.Signals(number).name
+            if name == "SIGINT":
+                self.press("ctrl-c" if self.session.interactive else "eof")
+            elif name == "SIGTSTP":
+                self.suspend()
+            elif name == "SIGCONT":
+                self.keyboard.take()  # a shell may have changed the terminal meanwhile
+                self.screen.redraw()
+            elif name == "SIGWINCH":
+                self.screen.redraw()
+            else:
+                self.session.leave()
+
+    def suspend(self) -> None:
+        """Stop, like any program at Ctrl+Z, with the terminal as the shell expects it."""
+        if not hasattr(signal, "SIGTSTP"):
+            return
+        self.screen.close()
+        self.keyboard.give_back()
+        handler = signal.signal(signal.SIGTSTP, signal.SIG_DFL)
+        os.kill(0, signal.SIGTSTP)  # the whole job, as the terminal itself would do it
+        # Here the program goes on when the shell says `fg`.
+        signal.signal(signal.SIGTSTP, handler)
+        self.keyboard.take()
+        self.screen.open()
+
+
+def catch_signals() -> socket.socket:
+    """Return a socket from which the number of each signal can be read.
+
+    So the loop sees a signal as one more readable socket, also on Windows, where Ctrl+C does
+    not interrupt select().
+    """
+    loop_side, signal_side = socket.socketpair()
+    signal_side.setblocking(False)
+    signal.set_wakeup_fd(signal_side.detach())
+    for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK", "SIGWINCH", "SIGTSTP", "SIGCONT"):
+        number = getattr(signal, name, None)  # Windows has only a few of them
+        if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, lambda *_: None)
+    return loop_side
+
+
+# ------------------------------------------------------------------------------------- the start
+
+
+def port_number(text: str) -> int:
+    """Return a port from the command line. Raises ArgumentTypeError."""
+    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= 65535):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 to 65535")
+    return int(text)
+
+
+def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="chat_client.py",
+        description="Talk to everyone at a chat_server.py. /help shows the commands.",
+    )
+    add = parser.add_argument
+    add(
+        "address",
+        nargs="?",
+        metavar="HOST",
+        help="the machine with the server (default: this one, 127.0.0.1)",
+    )
+    add(
+        "number",
+        nargs="?",
+        type=port_number,
+        metavar="PORT",
+        help=f"its port (default: {protocol.PORT})",
+    )
+    add("--host", metavar="HOST", help="the same as HOST")
+    add("--port", type=port_number, metavar="PORT", help="the same as PORT")
+    add("--name", metavar="NAME", default="", help="your name in the chat (default: asks for it)")
+    add("--no-color", action="store_true", help="no colours; NO_COLOR=1 does the same")
+    add("--version", action="version", version=f"chat_client {protocol.VERSION}")
+    options = parser.parse_args(arguments)
+    if None not in (options.address, options.host) and options.address != options.host:
+        parser.error("HOST and --host are two different hosts")
+    if None not in (options.number, options.port) and options.number != options.port:
+        parser.error("PORT and --port are two different ports")
+    options.host = options.host or options.address or "127.0.0.1"
+    options.port = options.port or options.number or protocol.PORT
+    return options
+
+
+def login_name() -> str:
+    """Return the name this person has on this machine, if it can be one in the chat."""
+    import getpass
+
+    try:
+        return protocol.check_name(getpass.getuser())
+    except (ImportError, KeyError, OSError, ProtocolError):
+        return ""
+
+
+def wait_until_connected(session: Session) -> bool:
+    """Connect, however long that takes. Returns whether it worked; else take_lines() says why."""
+    try:
+        session.connect()
+    except (OSError, UnicodeError) as error:
+        session.end(1, why_not_connected(error, session.host, session.port))
+    while session.state is State.CONNECTING:
+        sockets = [session.socket] if session.socket else []
+        _, writable, failed = select.select([], sockets, sockets, session.patience())
+        session.turn(False, bool(writable or failed))
+    return session.state is State.ONLINE
+
+
+def make_screen(no_color: bool, *, interactive: bool) -> Screen:
+    """Find out what the output can do."""
+    output = sys.stdout
+    escapes = output.isatty() and os.environ.get("TERM") != "dumb"
+    if sys.platform == "win32":
+        try:
+            import colorama
+
+            colorama.just_fix_windows_console()
+        except ImportError:
+            escapes = False
+    colours = escapes and not no_color and not os.environ.get("NO_COLOR")
+    return Screen(output, terminal=interactive, escapes=escapes, colours=colours)
+
+
+def make_keyboard(*, interactive: bool) -> Keyboard:
+    """Find out where keys come from."""
+    if not interactive:
+        return PipeKeyboard(sys.stdin.fileno())
+    if sys.platform == "win32":
+        return WindowsKeyboard()
+    return TerminalKeyboard(sys.stdin.fileno())
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the client. Returns the exit code."""
+    options = parse_arguments(arguments)
+    if sys.stdin is None or not isinstance(sys.stdout, io.TextIOWrapper):
+        print("chat_client: needs an input and an output that are open.", file=sys.stderr)
+        return 1
+    # A name in a script that this terminal's encoding lacks must not end the conversation.
+    sys.stdout.reconfigure(errors="replace")
+    interactive = sys.stdin.isatty() and sys.stdout.isatty()
+    session = Session(options.host, options.port, options.name, interactive=interactive)
+    try:
+        connected = wait_until_connected(session)
+    except KeyboardInterrupt:
+        return 1
+    if not connected:
+        for line in session.take_lines():
+            print(f"chat_client: {line.text.removeprefix('! ')}", file=sys.stderr)
+        return 1
+    return talk(session, options.no_color)
+
+
+def talk(session: Session, no_color: bool) -> int:
+    """Give a connected session a keyboard and a screen. Returns the exit code."""
+    keyboard = make_keyboard(interactive=session.interactive)
+    screen = make_screen(no_color, interactive=session.interactive)
+    client = Client(session, keyboard, screen, catch_signals(), login_name())
+    keyboard.take()
+    try:
+        screen.open()
+        return client.run()
+    except OSError:
+        # Nobody reads our output any more. What is left of it must not fail again at the end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    finally:
+        screen.close()
+        keyboard.give_back()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
