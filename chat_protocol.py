@@ -38,7 +38,7 @@ import enum
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 VERSION = "1.0"
 PORT = 8820
@@ -169,7 +169,9 @@ _MAX_RAW_NAME_LENGTH = 4 * MAX_NAME_LENGTH
 
 def display_name(name: str) -> str:
     """Return the name as the server shows it: in normalisation form NFKC (Unicode annex #15)."""
-    return unicodedata.normalize("NFKC", name) if len(name) <= _MAX_RAW_NAME_LENGTH else name
+    if name.isascii() or len(name) > _MAX_RAW_NAME_LENGTH:
+        return name
+    return unicodedata.normalize("NFKC", name)
 
 
 def fold(name: str) -> str:
@@ -258,8 +260,7 @@ _VISIBLE_CONTROLS = {
 # -------------------------------------------------------------------------------------- requests
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """What a client asks for, taken apart but not yet judged: is there such a name, may it?"""
 
     verb: str  # in capitals, one of USAGE

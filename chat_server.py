@@ -18,16 +18,16 @@ import argparse
 import errno
 import io
 import math
-import os
 import selectors
 import signal
 import socket
 import sys
 import time
+import traceback
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Collection, Hashable
 from dataclasses import dataclass, field
-from itertools import takewhile
+from itertools import accumulate, takewhile
 from typing import Generic, TypeVar
 
 import chat_protocol as protocol
@@ -67,12 +67,18 @@ class BlockedName(Generic[Member]):
 class Room(Generic[Member]):
     """Who is called what, who blocks whom, what each request does and who hears of it.
 
-    It knows no sockets: a member is any object, and every frame leaves through `deliver`. That
-    makes the rules of the chat testable with plain strings for people.
+    It knows no sockets: a member is any object, and every frame leaves through `deliver`, to one
+    member, or through `announce`, to all who have a name except some. That makes the rules of the
+    chat testable with plain strings for people.
     """
 
-    def __init__(self, deliver: Callable[[Member, bytes], None]) -> None:
+    def __init__(
+        self,
+        deliver: Callable[[Member, bytes], None],
+        announce: Callable[[bytes, Collection[Member]], None],
+    ) -> None:
         self._deliver = deliver
+        self._announce = announce
         self.names: dict[Member, str] = {}
         self._members: dict[str, Member] = {}  # by folded name: `Bob` is taken once `bob` is here
         # Blocking is kept by the blocked name, not by the blocker: a broadcast then finds all
@@ -108,12 +114,6 @@ class Room(Generic[Member]):
 
     def _tell_others(self, member: Member, payload: str) -> None:
         self._announce(protocol.encode(payload), {member})
-
-    def _announce(self, frame: bytes, deaf: set[Member]) -> None:
-        """Give the one `frame` to all who have a name, except those who are `deaf` to it."""
-        for listener in self.names:
-            if listener not in deaf:
-                self._deliver(listener, frame)
 
     def _name_of(self, member: Member) -> str:
         if member not in self.names:
@@ -206,6 +206,8 @@ class Room(Generic[Member]):
 
 # -------------------------------------------------------------------------------- the connection
 
+NOT_LISTENING = sys.maxsize  # beyond any announcement: what nameless connections have heard
+
 
 class Connection:
     """One socket: what has come in, what still has to go out, and where it stands."""
@@ -213,6 +215,7 @@ class Connection:
     # A thousand of these wait in memory: slots take half of what a dict for each would.
     __slots__ = (
         "address",
+        "heard",
         "input_ended",
         "kernel_full",
         "leaving",
@@ -230,10 +233,9 @@ class Connection:
         self.socket = client
         self.address = address
         self.reader = protocol.FrameReader()  # holds a partial frame until the rest is here
-        self.outbox: list[
-            bytes
-        ] = []  # frames; a broadcast lies in every outbox, but once in memory
+        self.outbox: list[bytes | memoryview] = []  # what still has to go out, in this order
         self.unsent = 0  # bytes in the outbox
+        self.heard = NOT_LISTENING  # how many of this turn's announcements it needs no more
         self.kernel_full = False  # it took no more; select() tells when there is room again
         self.watched = 0  # the events that select() watches for
         self.paid_until = 0.0  # the time that its requests so far take up at its rate
@@ -247,43 +249,47 @@ class Connection:
     def __str__(self) -> str:
         return endpoint(self.address)
 
-    def put(self, frame: bytes) -> None:
-        """Add a frame to the outbox."""
-        self.outbox.append(frame)
-        self.unsent += len(frame)
+    def put(self, data: bytes | memoryview) -> None:
+        """Add one frame or more to the outbox."""
+        self.outbox.append(data)
+        self.unsent += len(data)
 
     def send_some(self) -> None:
         """Send as much of the outbox as the kernel takes at once; the rest stays for later.
 
         Raises OSError when the connection is broken.
         """
-        chunk = b"".join(self._frames_to_send())
+        chunk = self.outbox[0] if len(self.outbox) == 1 else b"".join(self._next_to_send())
         try:
             sent = self.socket.send(chunk)
         except (BlockingIOError, InterruptedError):
             sent = 0
         self.kernel_full = sent < len(chunk)
         self.unsent -= sent
+        if not self.unsent:
+            self.outbox.clear()
+            return
         whole = 0
-        for frame in self.outbox:
-            if sent < len(frame):
-                break
-            sent -= len(frame)
+        while sent >= len(self.outbox[whole]):
+            sent -= len(self.outbox[whole])
             whole += 1
         del self.outbox[:whole]
-        if sent:
-            self.outbox[0] = self.outbox[0][sent:]
+        # A view of the rest: the bytes themselves are shared with all the other outboxes.
+        self.outbox[0] = memoryview(self.outbox[0])[sent:]
 
-    def _frames_to_send(self) -> Iterable[bytes]:
-        """As many frames as make up one send(), the last of them perhaps beyond SEND_SIZE."""
+    def _next_to_send(self) -> list[bytes | memoryview]:
+        """As much as makes up one send(), the last part of it perhaps beyond SEND_SIZE."""
         if self.unsent <= SEND_SIZE:
             return self.outbox
-        size = 0
-        for count, frame in enumerate(self.outbox, 1):
-            size += len(frame)
-            if size >= SEND_SIZE:
-                return self.outbox[:count]
-        return self.outbox
+        sizes = accumulate(map(len, self.outbox))
+        return self.outbox[: 1 + sum(1 for _ in takewhile(lambda size: size < SEND_SIZE, sizes))]
+
+
+def seconds_until(due: float) -> float | None:
+    """Return how long select() may sleep until a deadline; None, for good, if there is none."""
+    if due == math.inf:
+        return None
+    return min(max(0.0, due - time.monotonic()), LONGEST_SLEEP_SECONDS)
 
 
 def endpoint(address: tuple[str, int]) -> str:
@@ -365,8 +371,10 @@ class Server:
         self.verbose = verbose
         self.connections: set[Connection] = set()
         self.addresses: Counter[str] = Counter()  # how many connections each address has
-        self.room: Room[Connection] = Room(self.deliver)
-        self.news: set[Connection] = set()  # whose outbox grew in this turn
+        self.room: Room[Connection] = Room(self.deliver, self.announce)
+        # What this turn of the loop has to say: to some, and to everyone who has a name.
+        self.news: set[Connection] = set()  # whose outbox grew
+        self.announced: list[bytes] = []
         self.backed_up: set[Connection] = set()  # ask faster than they read our answers
         # Everything that has to happen later. The first deadline among them is select()'s timeout.
         self.nameless = WaitingLine[Connection](limits.login_seconds)
@@ -382,7 +390,8 @@ class Server:
     def serve(self) -> None:
         """Run the chat until it was stopped and everyone has been seen off."""
         while self.listeners or self.connections:
-            for key, events in self.selector.select(self.seconds_to_sleep()):
+            due = self.next_deadline()
+            for key, events in self.selector.select(seconds_until(due)):
                 if isinstance(key.data, Connection):
                     if events & selectors.EVENT_WRITE:
                         key.data.kernel_full = False
@@ -393,24 +402,19 @@ class Server:
                     self.heed_signals()
                 elif key.data in self.listeners:
                     self.accept_waiting(key.data)
-            self.meet_deadlines()
-            # Only now does anything go out: whatever this turn had for one listener, be it one
-            # message or a hundred, costs a single system call.
-            while self.news:
-                self.guard(self.flush, self.news.pop())
+            if due <= time.monotonic():
+                self.meet_deadlines()
+            self.send_news()
 
-    def seconds_to_sleep(self) -> float | None:
-        """How long select() may sleep: until the first deadline, or for good (None)."""
-        due = min(
+    def next_deadline(self) -> float:
+        """When the first deadline is due, on the monotonic clock; infinity for none."""
+        return min(
             self.nameless.next_due(),
             self.over_rate.next_due(),
             self.next_turn.next_due(),
             self.farewells.next_due(),
             self.full_listeners.next_due(),
         )
-        if due == math.inf:
-            return None
-        return min(max(0.0, due - time.monotonic()), LONGEST_SLEEP_SECONDS)
 
     def meet_deadlines(self) -> None:
         for connection in self.next_turn.take_due():
@@ -435,8 +439,6 @@ class Server:
         try:
             serve(connection)
         except Exception as fault:  # noqa: BLE001 (whatever it is: the others go on talking)
-            import traceback
-
             self.log("".join(traceback.format_exception(fault)).rstrip())
             self.depart(connection, "a fault in the server, see above")
             self.close(connection)
@@ -533,13 +535,11 @@ class Server:
         """Answer the requests that have arrived whole, until none is left or its turn is over."""
         try:
             for _ in range(REQUESTS_PER_TURN):
-                if not self.may_ask(connection):
-                    return
                 payload = connection.reader.next_payload()
                 if payload is None:
                     break
                 self.answer(connection, payload)
-                if connection.leaving:
+                if connection.leaving or not self.may_go_on(connection):
                     return
             else:
                 self.rest(connection)
@@ -555,8 +555,6 @@ class Server:
 
     def answer(self, connection: Connection, payload: bytes) -> None:
         """Do what one request asks for, or say why not."""
-        now = time.monotonic()
-        connection.paid_until = max(connection.paid_until, now) + self.request_seconds
         try:
             request = protocol.parse_request(protocol.read_request_text(payload))
             if self.verbose:
@@ -580,20 +578,22 @@ class Server:
         words = " ".join(filter(None, (request.verb, request.name, text)))
         self.log(f"{self.room.names.get(connection, connection)} asks: {words}")
 
-    def may_ask(self, connection: Connection) -> bool:
-        """Whether the next request of this client may be dealt with now; else it rests.
+    def may_go_on(self, connection: Connection) -> bool:
+        """Count one request of this client; return whether its next may be dealt with at once.
 
-        Nothing is dropped and nothing refused: a resting client is not read from, so that soon
-        its own kernel stops it from sending (TCP flow control). Nobody else notices.
+        If not, the client rests. Nothing is dropped and nothing refused: a resting client is not
+        read from, so that soon its own kernel stops it from sending (TCP flow control). Nobody
+        else notices.
         """
-        if connection.unsent >= RECEIVE_SIZE:
-            self.rest(connection)  # until it has read our answers, see flush()
-            self.backed_up.add(connection)
-            return False
         now = time.monotonic()
+        connection.paid_until = max(connection.paid_until, now) + self.request_seconds
         if connection.paid_until - now > BURST_SECONDS:
             self.rest(connection)
             self.over_rate.join(connection)
+            return False
+        if connection.unsent >= RECEIVE_SIZE:
+            self.rest(connection)  # until it has read our answers, see flush()
+            self.backed_up.add(connection)
             return False
         return True
 
@@ -607,9 +607,60 @@ class Server:
         self.deliver(connection, protocol.encode(payload))
 
     def deliver(self, connection: Connection, frame: bytes) -> None:
-        """Put a frame into an outbox; it goes out at the end of this turn."""
+        """Put a frame into one outbox; it goes out at the end of this turn."""
+        self.catch_up(connection)
         connection.put(frame)
         self.news.add(connection)
+
+    def announce(self, frame: bytes, deaf: Collection[Connection]) -> None:
+        """Let everyone who has a name hear a frame at the end of this turn, but not the `deaf`.
+
+        It is written down once, not once for each listener. Only those for whom this turn is in
+        some way different, because they are deaf to something or are told something of their
+        own, get what they have missed into their own outbox, so that the order stays.
+        """
+        for connection in deaf:
+            self.catch_up(connection)
+        self.announced.append(frame)
+        for connection in deaf:
+            connection.heard = len(self.announced)
+
+    def catch_up(self, connection: Connection) -> None:
+        """Put the announcements that a connection has not heard yet into its outbox."""
+        for frame in self.announced[connection.heard :]:
+            connection.put(frame)
+            connection.heard += 1
+
+    def send_news(self) -> None:
+        """Send what this turn had to say.
+
+        Whatever it was for one listener, one message or a hundred, costs one system call.
+        """
+        while self.announced or self.news:
+            self.send_announcements()
+            while self.news:
+                self.guard(self.flush, self.news.pop())
+
+    def send_announcements(self) -> None:
+        """Send what everyone is to hear, joined once for all of them."""
+        everything = b"".join(self.announced)
+        for connection in self.room.names if self.announced else ():
+            if connection.heard:
+                self.catch_up(connection)
+                connection.heard = 0
+            elif connection.outbox:
+                connection.put(everything)
+            else:
+                # Straight to the kernel: a listener who needs nothing else never sees its outbox.
+                try:
+                    sent = connection.socket.send(everything)
+                except OSError:
+                    sent = 0  # its kernel is full, or it is gone: flush() will see which
+                if sent == len(everything):
+                    continue
+                connection.put(memoryview(everything)[sent:])
+            self.news.add(connection)
+        self.announced.clear()
 
     def flush(self, connection: Connection) -> None:
         """Send what waits for one client, as far as its kernel takes it."""
@@ -670,6 +721,7 @@ class Server:
         if not connection.leaving:
             self.log(f"{self.room.names.get(connection, connection)} gone: {reason}")
             self.room.leave(connection)
+            connection.heard = NOT_LISTENING
 
     def see_off(self, connection: Connection) -> None:
         """From now on only send, for a moment: neither flood nor stalled reader may stay."""
@@ -956,9 +1008,8 @@ def say(text: str) -> None:
     try:
         print(text, flush=True)
     except OSError:
-        # Nobody reads our output any more, or the disk is full: that stops no conversation. What
-        # is printed from now on is lost, and does not fail once more when the program ends.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # Nobody reads our output any more, or the disk is full: that stops no conversation.
+        sys.stdout = None  # print() then does nothing
 
 
 def log(text: str) -> None:

@@ -291,6 +291,26 @@ def test_a_taken_name_on_the_command_line_is_asked_again(room: Room) -> None:
         bob.expect("JOINED robert")
 
 
+@pytest.mark.parametrize("key", ["\x03", "\x04"])
+def test_one_can_leave_without_a_name(key: str, room: Room) -> None:
+    with Person(room.port, environment={"LOGNAME": "ada"}) as person:
+        person.wait_for("ada")
+        person.type("x\x7f" + key)
+        assert person.wait_exit() == 0
+        assert_given_back(person)
+
+
+def test_what_is_typed_before_it_is_ready_is_not_lost(played: PlayedServer) -> None:
+    with Person(played.port, "me") as person:
+        person.type("early\rbird")
+        connection = played.accept()
+        connection.expect("NAME me")
+        connection.send("HELLO me")
+        payloads = {connection.receive(), connection.receive()}
+        assert payloads == {"GET_NAMES", "MSG BROADCAST early"}
+        person.wait_for(lambda screen: screen.before_cursor().endswith("bird"))
+
+
 # ------------------------------------------------------------------------ what a typed line means
 
 
@@ -431,6 +451,26 @@ def test_a_list_of_names_in_several_frames_is_shown_once(desk: Desk) -> None:
     desk.person.sees("* here (3): ada, bert, cem")
     desk.wait_until_shown()
     assert desk.person.screen.text().count("ada, bert") == 1
+
+
+def test_the_time_is_the_one_on_the_wall(played: PlayedServer) -> None:
+    with Person(played.port, "me", environment={"TZ": "IST-5:30"}) as person:
+        played.accept().welcome("me")
+        earliest = time.time()
+        person.wait_for("here (1): me")
+        shown = person.screen.text().splitlines()[-2][:5]
+        moments = (earliest - 60, earliest, time.time())
+        assert shown in [time.strftime("%H:%M", time.gmtime(m + 5.5 * 3600)) for m in moments]
+
+
+def test_a_message_longer_than_a_row_is_shown_whole(own_desk: Desk) -> None:
+    person = own_desk.person
+    person.type("typing" + LEFT)
+    text = " ".join(f"{number}漢字" for number in range(100))
+    own_desk.connection.send(f"MSG bob BROADCAST {text}")
+    own_desk.wait_until_shown()
+    assert f"bob: {text}" in person.screen.text()
+    person.shows_line("typin", "g")
 
 
 def test_two_people_talk(room: Room) -> None:
