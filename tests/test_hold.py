@@ -97,18 +97,20 @@ def test_frames_that_never_end_take_no_more_than_their_bytes(server: ServerProce
 
 @posix_only
 @pytest.mark.parametrize("selector", ALL_SELECTORS)
-@pytest.mark.parametrize("last", [b"", b"0009GET_", frames("GET_NAMES"), frames("EXIT"), b"oops"])
 def test_a_reset_in_the_turn_in_which_it_was_readable(
-    start_server: StartServer, selector: str, last: bytes
+    start_server: StartServer, selector: str
 ) -> None:
     server = start_server("--selector", selector)
-    alice, bob, carol = server.people("alice", "bob", "carol")
-    with server.paused():
-        alice.send("MSG BROADCAST hi")  # so that it is written to in this turn as well
-        bob.send_bytes(last)
-        bob.reset()
-    carol.expect("MSG alice BROADCAST hi", "LEFT bob")
-    alice.expect("LEFT bob")
+    alice, carol = server.people("alice", "carol")
+    for last in (b"", b"0009GET_", frames("GET_NAMES"), frames("EXIT"), b"oops"):
+        bob = server.connect("bob")
+        with server.paused():
+            alice.send("MSG BROADCAST hi")  # so that it is written to in this turn as well
+            bob.send_bytes(last)
+            bob.reset()
+        carol.expect("JOINED bob")
+        assert {carol.receive(), carol.receive()} == {"MSG alice BROADCAST hi", "LEFT bob"}
+        alice.expect("JOINED bob", "LEFT bob")
     assert server.connect().ask("GET_NAMES") == "NAMES 2 alice carol"
 
 
@@ -140,7 +142,7 @@ def test_resets_before_they_were_accepted(server: ServerProcess) -> None:
 
 
 @needs_proc
-@pytest.mark.parametrize("selector", ALL_SELECTORS)
+@pytest.mark.parametrize("selector", DEFAULT_SELECTOR)
 def test_a_storm_of_resets_leaves_nothing_behind(start_server: StartServer, selector: str) -> None:
     server = start_server("--selector", selector, "--rate", "0")
     alice = server.connect("alice")
@@ -183,15 +185,11 @@ def test_what_is_no_frame_is_answered_and_closed(server: ServerProcess, garbage:
     assert_served_promptly(alice)
 
 
-@pytest.mark.parametrize(
-    "payload", [b"MSG alice \xff", b"\xc3", b"MSG alice \x1b[2J", b"NAME a\x07", b"\x00", b"\n\n"]
-)
-def test_bad_text_reaches_nobody_and_its_sender_goes_on(
-    server: ServerProcess, payload: bytes
-) -> None:
+def test_bad_text_reaches_nobody_and_its_sender_goes_on(server: ServerProcess) -> None:
     alice, bob = server.people("alice", "bob")
-    bob.send_bytes(b"%04d%b" % (len(payload), payload))
-    bob.expect_error("BAD_TEXT")
+    for payload in (b"MSG alice \xff", b"\xc3", b"MSG alice \x1b[2J", b"NAME a\x07", b"\n\n"):
+        bob.send_bytes(b"%04d%b" % (len(payload), payload))
+        bob.expect_error("BAD_TEXT")
     bob.send("MSG alice hi")
     alice.expect("MSG bob alice hi")
 
@@ -255,6 +253,19 @@ def test_a_hundred_thousand_requests_at_once_are_all_answered(start_server: Star
     assert peak_bytes(server.pid) - before < 4 * MIB
 
 
+def test_several_who_flood_together_leave_others_their_turn(server: ServerProcess) -> None:
+    names = [f"n{number}" for number in range(6)]
+    flood = server.people(*names)
+    for client, name in zip(flood, names, strict=True):
+        others = [other for other in names if other != name]
+        client.send(*(f"BLOCK {other}" for other in others))
+        client.expect(*(f"BLOCKED {other}" for other in others))
+    # Nobody hears them, so nothing but the length of their turn can hold them up.
+    for client in flood:
+        client.send_meanwhile(protocol.encode("MSG BROADCAST x") * 15_000)
+    assert_served_promptly(server.connect(), rounds=5)
+
+
 def test_a_burst_of_twice_the_rate_is_not_delayed(start_server: StartServer) -> None:
     loud = start_server("--rate", "100").connect("loud")
     start = time.monotonic()
@@ -296,7 +307,7 @@ def test_one_who_does_not_read_its_answers_is_not_read_either(server: ServerProc
     before = peak_bytes(server.pid)
     request_ = f"MSG loud {'x' * 500}"
     loud.send_meanwhile(frames(*[request_] * 30_000))  # 15 MB: more than all buffers hold
-    assert_served_promptly(alice)
+    assert_served_promptly(alice, rounds=500)  # as many turns as 30,000 requests would take
     assert peak_bytes(server.pid) - before < 2 * MIB
     for _ in range(30_000):
         assert loud.receive() == f"MSG loud loud {'x' * 500}"
@@ -429,8 +440,7 @@ def test_every_connection_is_prepared_to_notice_that_its_client_vanished() -> No
 def test_two_thousand_connections(server: ServerProcess) -> None:
     allow_descriptors(2_200)
     places = int(server.wait_for_line(r"Room for (\d+) people")[1])
-    if places > 1_900:
-        pytest.skip("this system has places for all")
+    assert places < 1024, "select() cannot watch more"
     alice, bob = server.people("alice", "bob")
     crowd = [server.connect() for _ in range(1_998)]
     for client in crowd[places - 2 :]:
@@ -480,6 +490,7 @@ def test_the_refused_hear_why_though_they_have_spoken(start_server: StartServer)
     for client in refused:
         client.expect_error("SERVER_FULL")
         assert client.receive_all() == []
+        assert not client.socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR), "a reset came too"
 
 
 def test_one_address_may_be_held_to_a_few_places(start_server: StartServer, ipv6: None) -> None:
@@ -494,7 +505,7 @@ def test_one_address_may_be_held_to_a_few_places(start_server: StartServer, ipv6
 
 @needs_proc
 @posix_only
-@pytest.mark.parametrize("selector", ALL_SELECTORS)
+@pytest.mark.parametrize("selector", DEFAULT_SELECTOR)
 def test_few_descriptors_are_few_places(start_server: StartServer, selector: str) -> None:
     few = ("sh", "-c", 'ulimit -n 64 && exec "$0" "$@"')
     server = start_server("--selector", selector, prefix=few)
@@ -540,6 +551,36 @@ def test_no_descriptors_left_means_to_wait_and_not_to_spin(
         assert client.ask("GET_NAMES") == "NAMES 2 alice bob"
 
 
+UNHEARD = """
+import os
+import sys
+import chat_server
+
+def serve_unheard(self, serve=chat_server.Server.serve):
+    reader, writer = os.pipe()
+    os.close(reader)
+    os.dup2(writer, 1)
+    os.close(writer)
+    serve(self)
+
+chat_server.Server.serve = serve_unheard
+sys.exit(chat_server.main())
+"""
+
+
+@linux_only
+def test_no_descriptors_left_and_nobody_to_tell(start_server: StartServer) -> None:
+    server = start_server(program=("-c", UNHEARD))
+    output, errors = (Path(f"/proc/{server.pid}/fd/{number}") for number in (1, 2))
+    wait_until(lambda: output.readlink() != errors.readlink(), "its output is gone")
+    set_descriptor_limit(server.pid, max(descriptors(server.pid)) + 1)
+    waiting = [server.connect() for _ in range(3)]
+    assert quiet_for(0.1, *waiting)
+    set_descriptor_limit(server.pid, 1000)
+    for client in waiting:
+        assert client.ask("GET_NAMES") == "NAMES 0"
+
+
 def set_descriptor_limit(pid: int, count: int) -> None:
     """Change how many descriptors a running process may have (Linux)."""
     import resource
@@ -571,7 +612,7 @@ def come_and_go(server: ServerProcess, witness: Client, count: int) -> None:
 
 
 @needs_proc
-@pytest.mark.parametrize("count", [1_500, pytest.param(50_000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("count", [1_000, pytest.param(50_000, marks=pytest.mark.slow)])
 def test_those_who_come_and_go_leave_nothing_behind(server: ServerProcess, count: int) -> None:
     witness = server.connect("witness")
     come_and_go(server, witness, 500)  # so that everything has its usual size
@@ -623,7 +664,7 @@ sys.exit(chat_server.main())
 """
 
 
-@pytest.mark.parametrize("selector", ALL_SELECTORS)
+@pytest.mark.parametrize("selector", DEFAULT_SELECTOR)
 def test_a_fault_costs_one_client_its_connection(start_server: StartServer, selector: str) -> None:
     server = start_server("--selector", selector, program=("-c", FAULTY))
     server.may_fail = True
@@ -639,6 +680,18 @@ def test_a_fault_costs_one_client_its_connection(start_server: StartServer, sele
     carol.send("MSG alice hi")
     alice.expect("MSG carol alice hi")
     assert server.connect("bob")
+
+
+@linux_only
+def test_a_fault_without_a_descriptor_left_costs_no_more(start_server: StartServer) -> None:
+    server = start_server(program=("-c", FAULTY))
+    server.may_fail = True
+    alice, bob = server.people("alice", "bob")
+    set_descriptor_limit(server.pid, max(descriptors(server.pid)) + 1)
+    bob.send("GET_NAMES")
+    alice.expect("LEFT bob")
+    server.wait_for_line("ZeroDivisionError: a fault that is meant")
+    assert alice.ask("MSG alice hi") == "MSG alice alice hi"
 
 
 # -------------------------------------------------------------------------------------------- rest

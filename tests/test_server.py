@@ -26,7 +26,7 @@ from harness import (
 )
 
 from chat_protocol import VERSION
-from chat_server import SELECTORS
+from chat_server import SELECTORS, parse_arguments
 
 TIME = r"^\d\d:\d\d:\d\d "
 
@@ -147,8 +147,15 @@ def test_version_is_told() -> None:
      "--max-clients 0", "--max-clients some", "--max-per-address 0", "--rate -1", "--rate fast",
      "--rate nan", "--max-backlog 0", "--login-timeout -1", "--selector none"],
 )  # fmt: skip
-def test_a_wrong_option_shows_the_usage(options: str) -> None:
-    code, output, errors = run_server(*options.split())
+def test_a_wrong_option_is_not_taken(options: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        parse_arguments(options.split())
+    assert caught.value.code == 2
+    assert capsys.readouterr().err.startswith("usage: chat_server.py")
+
+
+def test_a_wrong_option_shows_the_usage_and_ends_with_2() -> None:
+    code, output, errors = run_server("--port", "65536")
     assert (code, output) == (2, "")
     assert errors.startswith("usage: chat_server.py")
     assert "Traceback" not in errors
@@ -492,10 +499,13 @@ def test_a_half_closed_connection_is_answered_though_it_is_slowed_down(
 
 
 def test_the_reason_arrives_though_the_client_keeps_sending(server: ServerProcess) -> None:
-    client = server.connect()
+    client, watcher = server.connect(), server.connect()
     client.send_meanwhile(b"x" * 3_000_000)
     client.expect_error("BAD_FRAME")
     assert client.receive_all() == [], "and then an orderly end, not a reset"
+    for _ in range(3):
+        client.send_bytes(b"more")  # is dropped: a reset would make the next of them fail
+        watcher.round_trip()
 
 
 def test_a_hundred_clients_connect_at_once(server: ServerProcess) -> None:
