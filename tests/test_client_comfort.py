@@ -477,6 +477,62 @@ def test_whom_one_blocks_is_blocked_again_when_they_are_here(impatient: Desk) ->
     connection.expect("MSG BROADCAST hello")
 
 
+def test_a_name_that_was_refused_is_not_asked_for_later(open_desk: OpenDesk) -> None:
+    desk = open_desk(program=IMPATIENT)
+    desk.person.type("/name bob\r")
+    desk.connection.expect("NAME bob")
+    desk.connection.send("ERROR NAME_TAKEN bob is taken; choose another name.")
+    desk.wait_until_shown()
+    desk.connection.close()
+    come_back(desk, "bob")  # as `me`
+    desk.person.wait_for("back")
+
+
+def test_a_new_name_is_the_one_to_come_back_under(open_desk: OpenDesk) -> None:
+    desk = open_desk(program=IMPATIENT)
+    desk.person.type("/name me2\r")
+    desk.connection.expect("NAME me2")
+    desk.connection.send("HELLO me2")
+    desk.wait_until_shown()
+    desk.connection.close()
+    desk.server.accept().welcome("me2", "bob")
+    desk.person.wait_for("back")
+
+
+def test_who_is_no_longer_blocked_is_not_blocked_when_they_come(open_desk: OpenDesk) -> None:
+    desk = open_desk(program=IMPATIENT)
+    desk.connection.send("BLOCKED eve")
+    desk.wait_until_shown()
+    desk.connection.close()
+    connection = come_back(desk, "bob")
+    desk.person.wait_for("back")
+    desk.person.type("/unblock eve\r")
+    if select.select([connection.socket], [], [], 0.2)[
+        0
+    ]:  # the client may know better, and not ask
+        connection.expect("UNBLOCK eve")
+        connection.send("ERROR NOT_BLOCKED You do not block anybody of that name.")
+    connection.send("JOINED eve")
+    desk.wait_until_shown()
+    desk.person.type("hello\r")
+    connection.expect("MSG BROADCAST hello")
+
+
+def test_one_can_leave_although_the_server_takes_nothing(open_desk: OpenDesk) -> None:
+    held_up = prepared_client(
+        "import chat_client\n"
+        "send = chat_client.Session._send\n"
+        "chat_client.Session._send = lambda self: b'stuck' in self._outbox or send(self)\n"
+        "chat_client.OUTBOX_ENOUGH, chat_client.FAREWELL_SECONDS = 10, 0.1"
+    )
+    desk = open_desk(program=held_up)
+    desk.person.type("stuck in the outbox\r")
+    desk.person.sees("you: stuck in the outbox")
+    desk.person.type("\x03")
+    desk.person.wait_exit()
+    assert desk.person.terminal_settings() == desk.person.settings
+
+
 def test_it_tries_until_the_server_is_there_again(open_desk: OpenDesk) -> None:
     desk = open_desk(program=IMPATIENT)
     port = desk.server.port
