@@ -29,16 +29,20 @@ import unicodedata
 import zlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol, TextIO
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TextIO, cast
 
 import chat_protocol as protocol
 from chat_protocol import BROADCAST, ErrorCode, ProtocolError, fold
+
+if TYPE_CHECKING:
+    import ssl  # at run time load_tls() imports it, for those who need it
 
 CONNECT_SECONDS = 10.0  # for one address to answer
 FAREWELL_SECONDS = 2.0  # for the server to say BYE before we leave all the same
 NAME_HELD_SECONDS = 120.0  # a server notices within two minutes that our old connection is dead
 NAME_RETRY_SECONDS = 3.0
 LONGEST_RETRY_SECONDS = 30.0
+READ, WRITE = 1, 2  # what TLS may have to wait for
 RECEIVE_SIZE = 64 * 1024  # bytes for one recv()
 OUTBOX_ENOUGH = 64 * 1024  # bytes: while more wait to be sent, a piped file is not read on
 
@@ -130,6 +134,7 @@ class Kind(enum.Enum):
     PRIVATE = "private"
     EVENT = "event"  # somebody came, left, …; the answer to a request
     ERROR = "error"
+    WIRE = "wire"  # a frame as it travels
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +206,16 @@ class Session:
     the socket is ready or the `deadline` has come, and shows what `take_lines()` returns.
     """
 
-    def __init__(self, host: str, port: int, name: str = "", *, interactive: bool = True) -> None:
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        name: str = "",
+        *,
+        password: str = "",
+        tls: ssl.SSLContext | None = None,
+        interactive: bool = True,
+    ) -> None:
         self.host = host
         self.port = port
         self.interactive = interactive  # a person is there: ask for a name, help, reconnect
@@ -211,6 +225,12 @@ class Session:
         self.deadline = 0.0  # when turn() has something to do without the socket; 0 for never
         self.exit_code = 0
         self.socket: socket.socket | None = None
+        self._warned = False  # that a password without TLS can be read by others
+        self.needs_password = False  # the server wants one, and the person should be asked
+        self._password = password  # sent on every new connection
+        self._tls = tls
+        self._shaking_hands = False  # connected, but TLS is not agreed upon yet
+        self._awaits = 0  # READ or WRITE where TLS waits for just that, whatever it is to do
         self._wanted_name = name  # asked for on every new connection
         self._addresses: Sequence[tuple[int, int, int, str, Any]] = []  # what getaddrinfo() said
         self._untried: list[tuple[int, int, int, str, Any]] = []
@@ -260,30 +280,64 @@ class Session:
         for option, value in protocol.KEEPALIVE_OPTIONS.items():
             if hasattr(socket, option):
                 self.socket.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)
+        if self._tls is not None:
+            self.socket = self._tls.wrap_socket(
+                self.socket, server_hostname=self.host, do_handshake_on_connect=False
+            )
+            self._shaking_hands = True
+            self._shake_hands()
+        else:
+            self._online()
+
+    def _shake_hands(self) -> None:
+        """Go on with the TLS handshake, as far as that is possible by now."""
+        assert isinstance(self.socket, ssl.SSLSocket)
+        try:
+            self.socket.do_handshake()
+        except ssl.SSLWantReadError:
+            self._awaits = READ
+        except ssl.SSLWantWriteError:
+            self._awaits = WRITE
+        except (OSError, ValueError) as error:
+            self._untried.clear()  # it is the right machine, but not to be trusted, or no TLS
+            self._connection_failed(why_no_tls(error, self.host))
+        else:
+            self._shaking_hands = False
+            self._awaits = 0
+            self._online()
+
+    def _online(self) -> None:
+        """The connection is there: say who we are."""
         self.state = State.ONLINE
         self.deadline = 0.0
         self._reader = protocol.FrameReader()
         self._outbox.clear()
         self._listed.clear()
+        if self._password:
+            self._put(f"PASS {self._password}")
         if self._wanted_name:
             self.request(f"NAME {self._wanted_name}")
 
-    def _connection_failed(self, error: OSError) -> None:
+    def _connection_failed(self, sentence: str) -> None:
+        """Try the next address; without one, try again later if we were connected before."""
         self._close_socket()
         if self._untried:
             self._try_next_address()
         elif self._regaining:
             self._wait_to_reconnect()
         else:
-            self.end(1, why_not_connected(error, self.host, self.port))
+            self.end(1, sentence)
 
-    def _connection_lost(self, reason: str) -> None:
-        """The connection is no more: end the session, or call the server again."""
+    def _connection_lost(self, reason: str, *, broken: bool) -> None:
+        """The connection is no more: end the session, or call the server again.
+
+        `broken` where it was not closed in the regular way: then what was sent may be lost.
+        """
         self._close_socket()
-        if self._leaving and not self._outbox:
-            self.end(0)
-        elif self._reason_given:
+        if self._reason_given:
             self.end(1)
+        elif self._leaving and not self._outbox and not broken:
+            self.end(0)
         elif not self.interactive or self._leaving or not (self.name or self._regaining):
             self.end(1, f"The server has gone: {reason}.")
         else:
@@ -306,6 +360,8 @@ class Session:
         if self.socket is not None:
             self.socket.close()
             self.socket = None
+        self._shaking_hands = False
+        self._awaits = 0
 
     def end(self, exit_code: int, sentence: str = "") -> None:
         """End the session, with a sentence to show if it is not by anybody's wish."""
@@ -319,24 +375,35 @@ class Session:
     # -- one turn of the owner's loop
 
     @property
+    def wants_to_read(self) -> bool:
+        """Whether the socket is to be watched for reading."""
+        return self._awaits != WRITE
+
+    @property
     def wants_to_write(self) -> bool:
         """Whether the socket is to be watched for writing."""
+        if self._awaits:
+            return self._awaits == WRITE
         return self.state is State.CONNECTING or bool(self._outbox)
 
     @property
     def backed_up(self) -> bool:
         """Whether so much waits to be sent that a program should not go on typing."""
-        return len(self._outbox) > OUTBOX_ENOUGH
+        return not self.interactive and len(self._outbox) > OUTBOX_ENOUGH
 
     @property
     def needs_name(self) -> bool:
         """Whether the person should be asked for a name now."""
         online = self.state is State.ONLINE and not self._leaving
-        return self.interactive and online and not (self.name or self._naming)
+        named = self.name or self._naming or self.needs_password
+        return self.interactive and online and not named
 
     def turn(self, readable: bool, writable: bool) -> None:
         """Do what can be done now: the socket is ready, or the deadline has come."""
         due = 0.0 < self.deadline <= time.monotonic()
+        if self._awaits and (readable or writable):
+            readable = writable = True  # TLS may have to read in order to write, and the reverse
+            self._awaits = 0
         if self.state is State.CONNECTING:
             self._go_on_connecting(writable, due)
         elif self.state is State.WAITING and due:
@@ -365,14 +432,18 @@ class Session:
 
     def _go_on_connecting(self, writable: bool, due: bool) -> None:
         assert self.socket is not None
-        if writable:
+        if self._shaking_hands and writable:
+            self._shake_hands()
+        elif writable:
             number = self.socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
             if number:
-                self._connection_failed(OSError(number, os.strerror(number)))
+                error = OSError(number, os.strerror(number))
+                self._connection_failed(why_not_connected(error, self.host, self.port))
             else:
                 self._connection_made()
         elif due:
-            self._connection_failed(TimeoutError(errno.ETIMEDOUT, os.strerror(errno.ETIMEDOUT)))
+            late = OSError(errno.ETIMEDOUT, os.strerror(errno.ETIMEDOUT))
+            self._connection_failed(why_not_connected(late, self.host, self.port))
 
     def _deadline_online(self) -> None:
         self.deadline = 0.0
@@ -385,31 +456,45 @@ class Session:
         assert self.socket is not None
         try:
             data = self.socket.recv(RECEIVE_SIZE)
-        except (BlockingIOError, InterruptedError):
-            return
+            # OpenSSL may hold decrypted bytes back that select() does not see: take them now.
+            while self._tls is not None and cast("ssl.SSLSocket", self.socket).pending():
+                data += self.socket.recv(RECEIVE_SIZE)
         except OSError as error:
-            self._connection_lost(error.strerror or str(error))
+            if not self._would_block(error, usual=READ):
+                self._connection_lost(error.strerror or str(error), broken=True)
             return
         if not data:
-            self._connection_lost("it closed the connection")
+            self._connection_lost("it closed the connection", broken=False)
             return
-        self._reader.feed(data)
+        self._feed(data)
         try:
             for payload in self._reader:
-                self._received(payload.decode(errors="replace"))
+                self._received(payload)
                 if self.state is not State.ONLINE:
                     return
         except ProtocolError:
             self.end(1, "The server does not speak this protocol; is that the right port?")
 
+    def _would_block(self, error: OSError, usual: int) -> bool:
+        """Whether a read or write has only to wait; note when it is not for the `usual` event."""
+        wanted = usual
+        if self._tls is not None and isinstance(error, ssl.SSLWantReadError):
+            wanted = READ
+        elif self._tls is not None and isinstance(error, ssl.SSLWantWriteError):
+            wanted = WRITE
+        elif not isinstance(error, (BlockingIOError, InterruptedError)):
+            return False
+        self._awaits = 0 if wanted == usual else wanted
+        return True
+
     def _send(self) -> None:
         assert self.socket is not None
         try:
             sent = self.socket.send(self._outbox)
-        except (BlockingIOError, InterruptedError):
+        except OSError as error:
+            # If it is gone, what the server said last may still wait to be read: the reason.
+            self._would_block(error, usual=WRITE)
             return
-        except OSError:
-            return  # what the server said last may still wait to be read: there lies the reason
         del self._outbox[:sent]
 
     # -- what is sent
@@ -419,7 +504,7 @@ class Session:
         verb, arguments = protocol.split_verb(payload)
         if verb == "NAME" and arguments:
             self._wanted_name = arguments
-        if verb == "EXIT":
+        if payload == "EXIT":
             self.leave()
         elif verb == "UNBLOCK" and fold(arguments or "") in self._to_block:
             # Since we are back they were not here, so the server does not know of this block.
@@ -454,7 +539,9 @@ class Session:
         first = line.split(" ", 1)[0]
         if not line.strip():
             return
-        if line.startswith("/") and not line.startswith("//"):
+        if self.needs_password and not line.startswith("/") and first not in protocol.USAGE:
+            self.give_password(line)
+        elif line.startswith("/") and not line.startswith("//"):
             self._command(line.strip())
         elif first in protocol.USAGE:
             self._capital_request(line)
@@ -462,6 +549,12 @@ class Session:
             self.request(f"NAME {line.strip()}")
         else:
             self._say(BROADCAST, line.removeprefix("/"))
+
+    def give_password(self, password: str) -> None:
+        """Send the password that the person was asked for."""
+        self.needs_password = False
+        self._password = password
+        self._put(f"PASS {password}")
 
     def _command(self, line: str) -> None:
         """Do what a line with a slash asks for."""
@@ -488,7 +581,9 @@ class Session:
         if not self._last_private:
             self._show(Kind.ERROR, "Nobody has written to you privately yet.")
         elif not text:
-            self._show(Kind.ERROR, f"Usage: /r text answers {self._last_private}.")
+            self._show(
+                Kind.ERROR, f"Usage: /r text answers {protocol.harmless(self._last_private)}."
+            )
         else:
             self._say(self._last_private, text)
 
@@ -526,8 +621,13 @@ class Session:
 
     # -- what is received
 
-    def _received(self, payload: str) -> None:
+    def _feed(self, data: bytes) -> None:
+        """Hand what a read returned to the frame reader."""
+        self._reader.feed(data)
+
+    def _received(self, data: bytes) -> None:
         """Show what a frame means; one that is unknown or malformed is shown as it is."""
+        payload = data.decode(errors="replace")
         verb, _, arguments = payload.partition(" ")
         words = arguments.split(" ")
         self._reason_given = verb == "BYE" or (verb == "ERROR" and words[0] in FINAL_ERRORS)
@@ -560,7 +660,7 @@ class Session:
 
     def _on_names(self, words: list[str]) -> bool:
         total, *names = words
-        if not (total.isascii() and total.isdigit()):
+        if not (total.isascii() and total.isdigit() and len(total) < 10):
             return False
         self._listed += filter(None, names)
         if len(self._listed) < int(total):
@@ -644,6 +744,9 @@ class Session:
 
     def _on_accepted(self, _words: list[str]) -> bool:
         self._show(Kind.EVENT, "* the password is accepted")
+        self.needs_password = False
+        if self._wanted_name and not self.name and not self._naming:
+            self.request(f"NAME {self._wanted_name}")
         return True
 
     def _on_bye(self, _words: list[str]) -> bool:
@@ -661,8 +764,20 @@ class Session:
         if code == ErrorCode.NAME_TAKEN.value and naming and self._regaining:
             self._retry_name()
             return True
+        if naming and self.name:
+            self._wanted_name = self.name  # the new one was refused
         self._show(Kind.ERROR, protocol.harmless(" ".join(sentence) or code))
+        if code in (ErrorCode.PASSWORD_REQUIRED.value, ErrorCode.BAD_PASSWORD.value):
+            self._ask_for_password()
         return True
+
+    def _ask_for_password(self) -> None:
+        """Have the person asked for the password; a file with a wrong one is of no more use."""
+        if self._tls is None and not self._warned:
+            self._warned = True
+            self.tell("without TLS the password travels readable for everyone on the network")
+        self._password = ""
+        self.needs_password = self.interactive
 
     def _retry_name(self) -> None:
         """Our old connection still holds our name; the server will notice that it is dead."""
@@ -732,9 +847,55 @@ def mentions(text: str, name: str) -> bool:
     return re.search(word, unicodedata.normalize("NFKC", text).casefold()) is not None
 
 
-def why_not_connected(error: OSError | UnicodeError, host: str, port: int) -> str:
+class WireSession(Session):
+    """The same session, showing every frame as it travels.
+
+    A class of its own, so that nobody pays for it who does not look.
+    """
+
+    def _put(self, payload: str) -> None:
+        self._show(Kind.WIRE, f"→ {protocol.show_frame(payload.encode())}")
+        super()._put(payload)
+
+    def _feed(self, data: bytes) -> None:
+        """Show what a read really returned where TCP has cut it otherwise than into frames."""
+        if shown := protocol.show_read(self._reader.waiting, data):
+            self._show(Kind.WIRE, f"← {shown}")
+        super()._feed(data)
+
+    def _received(self, data: bytes) -> None:
+        self._show(Kind.WIRE, f"← {protocol.show_frame(data)}")
+        super()._received(data)
+
+
+# What OpenSSL calls the first bytes of a plain server, which are digits.
+NO_TLS_REASONS = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "PACKET_LENGTH_TOO_LONG")
+# What OpenSSL's verification says, by its number: x509_vfy.h, X509_V_ERR_…
+CERTIFICATE_ERRORS = {
+    9: "is not valid yet; is the clock of this machine right?",
+    10: "has expired; the server needs a new one",
+    **dict.fromkeys(
+        (18, 19, 20, 21),
+        "is trusted by nobody here: give the file that the teacher handed out with --tls-ca",
+    ),
+    62: "is for another name; use the name or address that it was made for",
+    64: "is for another address; use the name or address that it was made for",
+}
+
+
+def why_no_tls(error: OSError | ValueError, host: str) -> str:
+    """Say in a sentence why the TLS handshake failed."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        reason = CERTIFICATE_ERRORS.get(error.verify_code, f"is refused: {error.verify_message}")
+        return f"The certificate of {host} {reason}."
+    if isinstance(error, ssl.SSLError) and error.reason in NO_TLS_REASONS:
+        return f"{host} does not speak TLS there; leave --tls out, or check the port."
+    return f"No TLS connection to {host}: {getattr(error, 'strerror', None) or error}."
+
+
+def why_not_connected(error: OSError | ValueError, host: str, port: int) -> str:
     """Say in a sentence what to check when there is no connection."""
-    if isinstance(error, (socket.gaierror, UnicodeError)):
+    if not isinstance(error, OSError) or isinstance(error, socket.gaierror):
         return f"No machine is called {host}: check the spelling, or use the server's number."
     if isinstance(error, ConnectionRefusedError) or error.errno == errno.ECONNREFUSED:
         return (
@@ -769,6 +930,7 @@ class LineEditor:
 
     def __init__(self, complete: Callable[[str], list[str]]) -> None:
         self._complete = complete
+        self.secret = False  # a password is typed: neither shown nor kept
         self._before: list[str] = []
         self._after: list[str] = []
         self._first_shown = 0  # how far a long line is scrolled sideways, in clusters
@@ -822,6 +984,8 @@ class LineEditor:
         """
         before = [_shown(cluster) for cluster in self._before]
         after = [_shown(cluster) for cluster in reversed(self._after)]
+        if self.secret or self.text.startswith("PASS "):
+            before, after = ["•"] * len(before), ["•"] * len(after)
         if columns("".join(before + after)) < width:
             self._first_shown = 0
         elif self._first_shown >= len(before) or (
@@ -864,7 +1028,8 @@ class LineEditor:
 
     def _finish(self) -> list[str]:
         text = self.text
-        if text.strip() and text not in self._history[-1:] and not text.startswith("PASS "):
+        secret = self.secret or text.startswith("PASS ")
+        if text.strip() and text not in self._history[-1:] and not secret:
             self._history.append(text)
         self._place = len(self._history)
         self._draft = ""
@@ -894,8 +1059,9 @@ class LineEditor:
 def _shown(cluster: str) -> str:
     if cluster == LINE_END:
         return LINE_END_SHOWN
-    # A mark with no letter to stand on would join what is left of it on the screen.
-    return "◌" + cluster if unicodedata.category(cluster[0]) in ("Mn", "Me", "Mc") else cluster
+    if unicodedata.category(cluster[0]) in ("Mn", "Me", "Mc"):
+        return "◌" + cluster  # with no letter to stand on it would join what is left of it
+    return protocol.harmless(cluster)  # Tab may have completed a name that a hostile server made up
 
 
 def _how_many_fit(some: list[str], width: int) -> int:
@@ -996,12 +1162,12 @@ class KeyDecoder:
         if text[0] != "\x1b":
             self._text = text[1:]
             return _plain_key(text[0])
-        if text.startswith("\x1b\x1b"):
-            self._text = text[1:]
-            return "escape"
         match = self._SEQUENCE.match(text)
         if not match:
-            return None
+            # Incomplete: either more of it comes, or a new sequence has begun in its middle.
+            again = text.find("\x1b", 1)
+            self._text = text[max(again, 0) :]
+            return "unknown" if again > 0 else None
         self._text = text[match.end() :]
         return self._SPECIAL.get(match[1], "unknown")
 
@@ -1258,7 +1424,9 @@ class Screen:
         if not self._colours:
             return f"{clock} {line}"
         text = str(line)
-        if line.kind is Kind.ERROR:
+        if line.kind is Kind.WIRE:
+            text = f"\x1b[2m{text}\x1b[0m"
+        elif line.kind is Kind.ERROR:
             text = f"\x1b[1m!\x1b[0m{text[1:]}"
         elif line.mentions_me:
             text = f"\x1b[1m{text}\x1b[0m"
@@ -1301,6 +1469,7 @@ class Client:
         """Talk until one side leaves. Returns the exit code."""
         session, keyboard = self.session, self.keyboard
         while True:
+            self.editor.secret = session.needs_password
             self.screen.update(session.take_lines(), self.prompt(), self.editor)
             if session.state is State.OVER:
                 return session.exit_code
@@ -1320,9 +1489,8 @@ class Client:
         reading: list[Watched] = [self.signals]
         writing: list[Watched] = []
         if session.socket is not None:
-            reading.append(session.socket)
-            if session.wants_to_write:
-                writing.append(session.socket)
+            reading += [session.socket] * session.wants_to_read
+            writing += [session.socket] * session.wants_to_write
         if keyboard.source is not None and not session.backed_up:
             reading.append(keyboard.source)
         timeouts = (keyboard.patience(), session.patience())
@@ -1333,6 +1501,8 @@ class Client:
 
     def prompt(self) -> str:
         """Return what stands before the line being typed."""
+        if self.session.needs_password:
+            return "Password: "
         if not self.session.needs_name:
             return "> "
         return f"Your name [{self.offered_name}]: " if self.offered_name else "Your name: "
@@ -1432,6 +1602,18 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
     add("--host", metavar="HOST", help="the same as HOST")
     add("--port", type=port_number, metavar="PORT", help="the same as PORT")
     add("--name", metavar="NAME", default="", help="your name in the chat (default: asks for it)")
+    add("--password-file", metavar="FILE", help="send the password in this file")
+    add("--tls", action="store_true", help="speak TLS; the certificate is always checked")
+    add(
+        "--tls-ca",
+        metavar="FILE",
+        help="trust the certificates in this file (default: those that the system trusts)",
+    )
+    add(
+        "--wire",
+        action="store_true",
+        help="show every frame as it travels (default: off)",
+    )
     add("--no-color", action="store_true", help="no colours; NO_COLOR=1 does the same")
     add("--version", action="version", version=f"chat_client {protocol.VERSION}")
     options = parser.parse_args(arguments)
@@ -1439,6 +1621,8 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
         parser.error("HOST and --host are two different hosts")
     if None not in (options.number, options.port) and options.number != options.port:
         parser.error("PORT and --port are two different ports")
+    if options.tls_ca and not options.tls:
+        parser.error("--tls-ca goes with --tls")
     options.host = options.host or options.address or "127.0.0.1"
     options.port = options.port or options.number or protocol.PORT
     return options
@@ -1454,6 +1638,35 @@ def login_name() -> str:
         return ""
 
 
+def load_tls(trusted: str | None) -> ssl.SSLContext:
+    """Return what a client needs for TLS 1.2 and later; certificate and name are always checked.
+
+    Raises OSError.
+    """
+    global ssl
+    import ssl
+
+    context = ssl.create_default_context(cafile=trusted)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    return context
+
+
+def load_password(path: str) -> str:
+    """Return the password in a file: its first line. Raises OSError and ValueError."""
+    with open(path, encoding="utf-8") as file:
+        return protocol.check_password(file.readline().rstrip("\r\n"))
+
+
+def why_not_loaded(error: OSError | ValueError, options: argparse.Namespace) -> str:
+    """Say in a sentence what is wrong with the password's or the certificates' file."""
+    if not isinstance(error, OSError):  # a UnicodeError is a ValueError too
+        return f"{options.password_file} holds no password: {error}."
+    if error.filename:
+        return f"cannot read {error.filename}: {error.strerror}."
+    # ssl names no file
+    return f"cannot take certificates from {options.tls_ca}: {error.strerror or error}."
+
+
 def wait_until_connected(session: Session) -> bool:
     """Connect, however long that takes. Returns whether it worked; else take_lines() says why."""
     try:
@@ -1462,8 +1675,10 @@ def wait_until_connected(session: Session) -> bool:
         session.end(1, why_not_connected(error, session.host, session.port))
     while session.state is State.CONNECTING:
         sockets = [session.socket] if session.socket else []
-        _, writable, failed = select.select([], sockets, sockets, session.patience())
-        session.turn(False, bool(writable or failed))
+        reading = sockets * session.wants_to_read
+        writing = sockets * session.wants_to_write
+        readable, writable, failed = select.select(reading, writing, writing, session.patience())
+        session.turn(bool(readable), bool(writable or failed))
     return session.state is State.ONLINE
 
 
@@ -1500,7 +1715,20 @@ def main(arguments: list[str] | None = None) -> int:
     # A name in a script that this terminal's encoding lacks must not end the conversation.
     sys.stdout.reconfigure(errors="replace")
     interactive = sys.stdin.isatty() and sys.stdout.isatty()
-    session = Session(options.host, options.port, options.name, interactive=interactive)
+    try:
+        password = load_password(options.password_file) if options.password_file else ""
+        tls = load_tls(options.tls_ca) if options.tls else None
+    except (OSError, ValueError) as error:
+        print(f"chat_client: {why_not_loaded(error, options)}", file=sys.stderr)
+        return 1
+    session = (WireSession if options.wire else Session)(
+        options.host,
+        options.port,
+        options.name,
+        password=password,
+        tls=tls,
+        interactive=interactive,
+    )
     try:
         connected = wait_until_connected(session)
     except KeyboardInterrupt:

@@ -154,9 +154,17 @@ class FrameReader:
         while (payload := self.next_payload()) is not None:
             yield payload
 
-    def __len__(self) -> int:
-        """How many bytes wait here."""
-        return len(self._buffer)
+    @property
+    def waiting(self) -> bytes:
+        """The bytes that are here already and have not been taken."""
+        return bytes(self._buffer)
+
+
+def payloads(frames: bytes) -> list[bytes]:
+    """Return the payloads of frames that are whole."""
+    reader = FrameReader()
+    reader.feed(frames)
+    return [*reader]
 
 
 # ----------------------------------------------------------------------------------------- names
@@ -255,6 +263,17 @@ _VISIBLE_CONTROLS = {
     **dict.fromkeys((0x2028, 0x2029), "\N{SYMBOL FOR NEWLINE}"),  # line, paragraph separator
     **dict.fromkeys(range(0xD800, 0xE000), "\N{REPLACEMENT CHARACTER}"),  # halves no UTF-8 has
 }
+
+
+def check_password(password: str) -> str:
+    """Return `password`. Raises ValueError when PASS could not carry it."""
+    if not password:
+        raise ValueError("its first line is empty")
+    if _CONTROL_CHARACTER.search(password):
+        raise ValueError("it holds control characters")
+    if len(f"PASS {password}".encode()) > MAX_PAYLOAD_SIZE:
+        raise ValueError("it is too long for a frame")
+    return password
 
 
 # -------------------------------------------------------------------------------------- requests
@@ -358,3 +377,40 @@ def names_frames(names: Iterable[str]) -> list[bytes]:
             size = len(start) + 1 + len(name.encode())
         lines[-1] += " " + name
     return [encode(line) for line in lines]
+
+
+# -------------------------------------------------------------------------------------- the wire
+
+
+def show_bytes(data: bytes) -> str:
+    """Return bytes for a person to read: as text, or in hex where they are none."""
+    try:
+        return decode(data)
+    except ProtocolError:
+        return data.hex(" ")
+
+
+def show_frame(payload: bytes) -> str:
+    """Return a frame for a person to read, its two fields told apart: 0010│NAME alice.
+
+    A password is never shown, nor its length.
+    """
+    if payload[:4].upper() == b"PASS":
+        return "····│PASS ····"
+    return f"{len(payload):0{LENGTH_FIELD_SIZE}}│{show_bytes(payload)}"
+
+
+def show_read(waiting: bytes, data: bytes) -> str | None:
+    """Return what a read returned, or None where it was whole frames and nothing else.
+
+    `waiting` is what was there before it, the beginning of a frame.
+    """
+    reader = FrameReader()
+    reader.feed(waiting + data)
+    try:
+        if not waiting and [*reader] and not reader.waiting:
+            return None
+    except ProtocolError:
+        pass
+    shown = "····" if b"PASS" in (waiting + data).upper() else show_bytes(data)
+    return f"a read returned {len(data)} bytes: {shown}"

@@ -27,11 +27,15 @@ import traceback
 from collections import Counter
 from collections.abc import Callable, Collection, Hashable
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import accumulate, takewhile
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 import chat_protocol as protocol
 from chat_protocol import ErrorCode, ProtocolError, Request
+
+if TYPE_CHECKING:
+    import ssl  # at run time load_tls() imports it, for those servers that need it
 
 # ---------------------------------------------------------------------------------------- limits
 
@@ -49,6 +53,8 @@ BURST_SECONDS = 2.0  # how far ahead of its rate a client may run: bursts of twi
 MIN_REST_SECONDS = 0.1  # a client above its rate is looked at ten times a second, not each request
 ACCEPT_REST_SECONDS = 1.0  # after the system ran out of descriptors
 LONGEST_SLEEP_SECONDS = 24 * 3600.0  # poll(2) cannot sleep for longer than 24 days at a time
+PASSWORD_REST_SECONDS = 1.0  # between two tries from an address, after a wrong one
+MAX_PASSWORD_TRIES = 3
 FAREWELL_SECONDS = 2.0  # for what a leaving connection has not read yet
 
 # -------------------------------------------------------------------------------------- the room
@@ -215,6 +221,7 @@ class Connection:
     # A thousand of these wait in memory: slots take half of what a dict for each would.
     __slots__ = (
         "address",
+        "admitted",
         "heard",
         "input_ended",
         "kernel_full",
@@ -225,13 +232,20 @@ class Connection:
         "reader",
         "resting",
         "socket",
+        "tls",
         "unsent",
         "watched",
+        "wrong_passwords",
     )
 
-    def __init__(self, client: socket.socket, address: tuple[str, int]) -> None:
-        self.socket = client
+    def __init__(
+        self, client: socket.socket, address: tuple[str, int], tls: TLSStream | None = None
+    ) -> None:
+        self.tls = tls
+        self.socket = tls or client
         self.address = address
+        self.admitted = True  # False where the server wants a password and has not had it yet
+        self.wrong_passwords = 0
         self.reader = protocol.FrameReader()  # holds a partial frame until the rest is here
         self.outbox: list[bytes | memoryview] = []  # what still has to go out, in this order
         self.unsent = 0  # bytes in the outbox
@@ -241,9 +255,7 @@ class Connection:
         self.paid_until = 0.0  # the time that its requests so far take up at its rate
         self.resting = False  # not read for now: it has asked enough for the moment
         self.input_ended = False  # the client closed its sending side: it asks nothing more
-        self.leaving = (
-            False  # no longer in the room: what is in the outbox goes out, then it closes
-        )
+        self.leaving = False  # out of the room: what is in the outbox goes out, then it closes
         self.output_ended = False  # all went out; what still comes in is dropped
 
     def __str__(self) -> str:
@@ -285,6 +297,84 @@ class Connection:
         return self.outbox[: 1 + sum(1 for _ in takewhile(lambda size: size < SEND_SIZE, sizes))]
 
 
+class TLSStream:
+    """A connection's socket behind TLS. It behaves like a plain non-blocking one.
+
+    The handshake is part of the first recv(): OpenSSL does as much of it as there are bytes for.
+    What TLS adds is that reading may have to wait for writing and the reverse; `crossed` then
+    holds the one event to watch for.
+    """
+
+    def __init__(self, client: socket.socket, context: ssl.SSLContext) -> None:
+        self._socket = client  # plain, until the client's first byte has shown that it speaks TLS
+        self._context = context
+        self._begun = False
+        self.crossed = 0
+
+    def fileno(self) -> int:
+        """Return the descriptor, which stays the same throughout."""
+        return self._socket.fileno()
+
+    def recv(self, size: int) -> bytes:
+        """Return what has arrived, decrypted.
+
+        Raises BlockingIOError while there is nothing, OSError when the connection is broken, and
+        ProtocolError (TLS_REQUIRED) for a client that does not speak TLS.
+        """
+        if not self._begun:
+            self._begin()
+        try:
+            data: bytes = self._socket.recv(size)
+            # OpenSSL may hold decrypted bytes back. select() knows nothing of them: take them now.
+            while isinstance(self._socket, ssl.SSLSocket) and self._socket.pending():
+                data += self._socket.recv(size)
+        except ssl.SSLWantReadError:
+            raise BlockingIOError from None
+        except ssl.SSLWantWriteError:
+            self.crossed = selectors.EVENT_WRITE
+            raise BlockingIOError from None
+        return data
+
+    def send(self, data: bytes | memoryview) -> int:
+        """Send what the kernel takes; return how many bytes of `data` that were.
+
+        After BlockingIOError OpenSSL expects the same bytes again, though more may follow them:
+        an outbox does just that.
+        """
+        try:
+            return self._socket.send(data)
+        except ssl.SSLWantReadError:
+            self.crossed = selectors.EVENT_READ
+            raise BlockingIOError from None
+        except ssl.SSLWantWriteError:
+            raise BlockingIOError from None
+
+    def shutdown(self, how: int) -> None:
+        """Tell the client that nothing more comes: TLS's close_notify, then TCP's FIN."""
+        if isinstance(self._socket, ssl.SSLSocket):
+            try:
+                self._socket.unwrap()
+            except (OSError, ValueError):
+                pass  # sent; the client's own close_notify need not be waited for (RFC 8446, 6.1)
+        self._socket.shutdown(how)
+
+    def close(self) -> None:
+        """Close the socket."""
+        self._socket.close()
+
+    def _begin(self) -> None:
+        """Look at the first byte before the handshake takes it: 22 begins one (RFC 8446, 5.1)."""
+        first = self._socket.recv(1, socket.MSG_PEEK)
+        self._begun = bool(first)
+        if first and first != b"\x16":
+            sentence = "This server speaks TLS only: python chat_client.py --tls"
+            raise ProtocolError(ErrorCode.TLS_REQUIRED, sentence)
+        if first:
+            self._socket = self._context.wrap_socket(
+                self._socket, server_side=True, do_handshake_on_connect=False
+            )
+
+
 def seconds_until(due: float) -> float | None:
     """Return how long select() may sleep until a deadline; None, for good, if there is none."""
     if due == math.inf:
@@ -322,6 +412,9 @@ class WaitingLine(Generic[Waiter]):
     def step_out(self, waiter: Waiter) -> bool:
         """Let `waiter` wait no longer; return whether it was in the line at all."""
         return self._due.pop(waiter, None) is not None
+
+    def __contains__(self, waiter: Waiter) -> bool:
+        return waiter in self._due
 
     def next_due(self) -> float:
         """When the first is due, on the monotonic clock; infinity when nobody waits."""
@@ -361,7 +454,10 @@ class Server:
         selector: selectors.BaseSelector,
         limits: Limits,
         log: Callable[[str], None],
+        *,
         verbose: bool = False,
+        is_password: Callable[[bytes], bool] | None = None,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         self.listeners = listeners
         self.signals = signals
@@ -369,6 +465,8 @@ class Server:
         self.limits = limits
         self.log = log
         self.verbose = verbose
+        self.is_password = is_password  # None where everyone is let in
+        self.tls = tls
         self.connections: set[Connection] = set()
         self.addresses: Counter[str] = Counter()  # how many connections each address has
         self.room: Room[Connection] = Room(self.deliver, self.announce)
@@ -383,6 +481,8 @@ class Server:
         self.next_turn = WaitingLine[Connection](0)
         self.farewells = WaitingLine[Connection](FAREWELL_SECONDS)
         self.full_listeners = WaitingLine[socket.socket](ACCEPT_REST_SECONDS)
+        self.doubted_hosts = WaitingLine[str](PASSWORD_REST_SECONDS)  # a wrong password came there
+        self.held: dict[str, dict[Connection, Request]] = {}  # by host: who tries the next one
         selector.register(signals, selectors.EVENT_READ)
         for listener in listeners:
             selector.register(listener, selectors.EVENT_READ, listener)
@@ -393,6 +493,9 @@ class Server:
             due = self.next_deadline()
             for key, events in self.selector.select(seconds_until(due)):
                 if isinstance(key.data, Connection):
+                    if key.data.tls and key.data.tls.crossed:
+                        key.data.tls.crossed = 0
+                        events = selectors.EVENT_READ | selectors.EVENT_WRITE
                     if events & selectors.EVENT_WRITE:
                         key.data.kernel_full = False
                         self.guard(self.flush, key.data)
@@ -414,6 +517,7 @@ class Server:
             self.next_turn.next_due(),
             self.farewells.next_due(),
             self.full_listeners.next_due(),
+            self.doubted_hosts.next_due(),
         )
 
     def meet_deadlines(self) -> None:
@@ -429,6 +533,9 @@ class Server:
             self.send_off(connection, ErrorCode.TIMEOUT, sentence, "chose no name in time")
         for connection in self.farewells.take_due():
             self.close(connection)
+        for host in self.doubted_hosts.take_due():
+            for connection, request in self.held.pop(host, {}).items():
+                self.guard(partial(self.try_held_password, request), connection)
         for listener in self.full_listeners.take_due():
             self.selector.register(listener, selectors.EVENT_READ, listener)
 
@@ -479,7 +586,10 @@ class Server:
             except OSError:
                 client.close()  # reset between accept() and here
                 return
-            connection = Connection(client, address)
+            connection = Connection(
+                client, address, TLSStream(client, self.tls) if self.tls else None
+            )
+            connection.admitted = self.is_password is None
             self.connections.add(connection)
             self.addresses[address[0]] += 1
             self.nameless.join(connection)
@@ -511,8 +621,13 @@ class Server:
 
     def receive(self, connection: Connection) -> None:
         """Read what one client has sent and answer every request that is whole."""
+        if connection.resting:
+            return
         try:
             data = connection.socket.recv(RECEIVE_SIZE)
+        except ProtocolError as error:
+            self.send_off(connection, error.code, str(error), "does not speak TLS")
+            return
         except (BlockingIOError, InterruptedError):
             return  # select() may report a socket that has nothing after all, see select(2)
         except OSError as error:
@@ -523,8 +638,12 @@ class Server:
         if connection.leaving:
             self.finish(connection)
             return
-        connection.reader.feed(data)
+        self.feed(connection, data)
         self.answer_requests(connection)
+
+    def feed(self, connection: Connection, data: bytes) -> None:
+        """Hand what a read returned to the connection's frame reader."""
+        connection.reader.feed(data)
 
     def resume(self, connection: Connection) -> None:
         """Deal with a client again that had to wait for its turn."""
@@ -556,12 +675,19 @@ class Server:
     def answer(self, connection: Connection, payload: bytes) -> None:
         """Do what one request asks for, or say why not."""
         try:
-            request = protocol.parse_request(protocol.read_request_text(payload))
+            text = protocol.read_request_text(payload)
+            if not connection.admitted and protocol.split_verb(text)[0] not in ("PASS", "EXIT"):
+                sentence = f"This server wants a password first: {protocol.USAGE['PASS']}"
+                raise ProtocolError(ErrorCode.PASSWORD_REQUIRED, sentence)
+            request = protocol.parse_request(text)
             if self.verbose:
                 self.log_request(connection, request)
             if request.verb == "EXIT":
                 self.tell(connection, "BYE")
                 self.part_from(connection, "left")
+                return
+            if not connection.admitted:
+                self.check_password(connection, request)
                 return
             before = self.room.names.get(connection)
             self.room.handle(connection, request)
@@ -573,10 +699,39 @@ class Server:
             self.nameless.step_out(connection)
             self.log(f"{before or connection} is now called {name}")
 
+    def check_password(self, connection: Connection, request: Request) -> None:
+        """Let a client in if its password is right.
+
+        After a wrong one, whoever tries the next from the same address waits; nobody else does.
+        """
+        host = connection.address[0]
+        if host in self.doubted_hosts:
+            self.held.setdefault(host, {})[connection] = request
+            self.rest(connection)
+        elif self.is_password and self.is_password(request.text.encode()):
+            connection.admitted = True
+            self.room.handle(connection, request)
+        else:
+            self.doubted_hosts.join(host)
+            connection.wrong_passwords += 1
+            if connection.wrong_passwords < MAX_PASSWORD_TRIES:
+                sentence = "That is not the password; try again."
+                self.deliver(connection, error_frame(ErrorCode.BAD_PASSWORD, sentence))
+            else:
+                sentence = "That is not the password either."
+                reason = "did not know the password"
+                self.send_off(connection, ErrorCode.BAD_PASSWORD, sentence, reason)
+
+    def try_held_password(self, request: Request, connection: Connection) -> None:
+        connection.resting = False
+        self.check_password(connection, request)
+        if not (connection.leaving or connection.resting):
+            self.answer_requests(connection)
+
     def log_request(self, connection: Connection, request: Request) -> None:
         text = "(not shown)" if request.verb == "PASS" else request.text
         words = " ".join(filter(None, (request.verb, request.name, text)))
-        self.log(f"{self.room.names.get(connection, connection)} asks: {words}")
+        self.log(f"{self.who(connection)} asks: {words}")
 
     def may_go_on(self, connection: Connection) -> bool:
         """Count one request of this client; return whether its next may be dealt with at once.
@@ -587,6 +742,8 @@ class Server:
         """
         now = time.monotonic()
         connection.paid_until = max(connection.paid_until, now) + self.request_seconds
+        if connection.resting:
+            return False  # its password has to wait
         if connection.paid_until - now > BURST_SECONDS:
             self.rest(connection)
             self.over_rate.join(connection)
@@ -602,6 +759,10 @@ class Server:
         self.watch(connection)
 
     # -- hearing
+
+    def who(self, connection: Connection) -> str:
+        """Return what a connection is called in the log: its name, else its address."""
+        return self.room.names.get(connection) or str(connection)
 
     def tell(self, connection: Connection, payload: str) -> None:
         self.deliver(connection, protocol.encode(payload))
@@ -689,6 +850,8 @@ class Server:
             events |= selectors.EVENT_READ
         if connection.kernel_full:
             events |= selectors.EVENT_WRITE
+        if connection.tls and connection.tls.crossed:
+            events = connection.tls.crossed
         if events == connection.watched:
             return
         if not connection.watched:
@@ -703,7 +866,7 @@ class Server:
 
     def lose(self, connection: Connection, error: OSError) -> None:
         """See to it that a broken connection is a departure like any other."""
-        self.depart(connection, f"connection lost ({error.strerror})")
+        self.depart(connection, f"connection lost ({error.strerror or error})")
         self.close(connection)
 
     def send_off(self, connection: Connection, code: ErrorCode, sentence: str, reason: str) -> None:
@@ -719,7 +882,7 @@ class Server:
     def depart(self, connection: Connection, reason: str) -> None:
         """Take a client out of the room and tell the others."""
         if not connection.leaving:
-            self.log(f"{self.room.names.get(connection, connection)} gone: {reason}")
+            self.log(f"{self.who(connection)} gone: {reason}")
             self.room.leave(connection)
             connection.heard = NOT_LISTENING
 
@@ -735,6 +898,7 @@ class Server:
         for line in (self.nameless, self.over_rate, self.next_turn):
             line.step_out(connection)
         self.backed_up.discard(connection)
+        self.held.get(connection.address[0], {}).pop(connection, None)
         connection.resting = False
 
     def finish(self, connection: Connection) -> None:
@@ -791,6 +955,38 @@ class Server:
                 self.tell(connection, f"INFO {sentence}")
                 self.tell(connection, "BYE")
             self.see_off(connection)
+
+
+class WireServer(Server):
+    """The same server, showing in its log every frame as it travels.
+
+    A class of its own, so that nobody pays for it who does not look.
+    """
+
+    def feed(self, connection: Connection, data: bytes) -> None:
+        """Show what a read really returned where TCP has cut it otherwise than into frames."""
+        if shown := protocol.show_read(connection.reader.waiting, data):
+            self.log(f"← {self.who(connection)} {shown}")
+        super().feed(connection, data)
+
+    def answer(self, connection: Connection, payload: bytes) -> None:
+        self.log(f"← {self.who(connection)} {protocol.show_frame(payload)}")
+        super().answer(connection, payload)
+
+    def deliver(self, connection: Connection, frame: bytes) -> None:
+        self.log(f"→ {self.who(connection)} {self.shown(frame)}")
+        super().deliver(connection, frame)
+
+    def announce(self, frame: bytes, deaf: Collection[Connection]) -> None:
+        listeners = [name for other, name in self.room.names.items() if other not in deaf]
+        if listeners:
+            self.log(f"→ {', '.join(listeners)} {self.shown(frame)}")
+        super().announce(frame, deaf)
+
+    @staticmethod
+    def shown(frame: bytes) -> str:
+        (payload,) = protocol.payloads(frame)
+        return protocol.show_frame(payload)
 
 
 def error_frame(code: ErrorCode, sentence: str) -> bytes:
@@ -878,6 +1074,16 @@ def why_not_listening(error: OSError | UnicodeError, arguments: argparse.Namespa
             "leave --host out to listen on all that it has."
         )
     return f"cannot listen on port {arguments.port}: {error.strerror or error}."
+
+
+def why_not_loaded(error: OSError | ValueError, options: argparse.Namespace) -> str:
+    """Say in a sentence what is wrong with the password's or the certificate's file."""
+    if not isinstance(error, OSError):  # a UnicodeError is a ValueError too
+        return f"{options.password_file} holds no password: {error}."
+    if error.filename:
+        return f"cannot read {error.filename}: {error.strerror}."
+    files = f"{options.tls_cert} and {options.tls_key}"
+    return f"{files} are no certificate and its key: {error.strerror or error}."
 
 
 def descriptor_limit(selector: selectors.BaseSelector) -> int:
@@ -988,6 +1194,13 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
         "(default: %(default)s)",
     )
     add(
+        "--password-file",
+        metavar="FILE",
+        help="let in only those who know the password in this file (default: everyone)",
+    )
+    add("--tls-cert", metavar="FILE", help="speak TLS, with this certificate (default: no TLS)")
+    add("--tls-key", metavar="FILE", help="the certificate's private key")
+    add(
         "--selector",
         choices=SELECTORS,
         default="select",
@@ -1000,7 +1213,39 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
         help="log every request too, and with it what people say (default: off)",
     )
     add("--version", action="version", version=f"chat_server {protocol.VERSION}")
-    return parser.parse_args(arguments)
+    add(
+        "--wire",
+        action="store_true",
+        help="log every frame as it travels, and with it what people say (default: off)",
+    )
+    options = parser.parse_args(arguments)
+    if bool(options.tls_cert) != bool(options.tls_key):
+        parser.error("--tls-cert and --tls-key go together")
+    return options
+
+
+def load_tls(certificate: str, key: str) -> ssl.SSLContext:
+    """Return what a server needs to speak TLS 1.2 and later. Raises OSError."""
+    global ssl
+    import ssl
+
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.load_cert_chain(certificate, key)
+    return context
+
+
+def load_password(path: str) -> Callable[[bytes], bool]:
+    """Return a test for the password in a file: the whole first line, without its end.
+
+    It takes the same time however much of the password is right. Raises OSError, and ValueError
+    when no client could send such a password.
+    """
+    import hmac
+
+    with open(path, encoding="utf-8") as file:
+        password = protocol.check_password(file.readline().rstrip("\r\n"))
+    return partial(hmac.compare_digest, password.encode())
 
 
 def say(text: str) -> None:
@@ -1038,13 +1283,19 @@ def main(arguments: list[str] | None = None) -> int:
     if isinstance(sys.stdout, io.TextIOWrapper):  # else it was closed before we came
         # A name in Hebrew must not end a server whose output is a file in some other encoding.
         sys.stdout.reconfigure(errors="backslashreplace")
-    selector = SELECTORS[options.selector]()
-    places = max(1, descriptor_limit(selector) - RESERVED_DESCRIPTORS)
+    try:
+        is_password = load_password(options.password_file) if options.password_file else None
+        tls = load_tls(options.tls_cert, options.tls_key) if options.tls_cert else None
+    except (OSError, ValueError) as error:
+        print(f"chat_server: {why_not_loaded(error, options)}", file=sys.stderr)
+        return 1
     try:
         listeners = open_listeners(options.host, options.port)
     except (OSError, UnicodeError) as error:
         print(f"chat_server: {why_not_listening(error, options)}", file=sys.stderr)
         return 1
+    selector = SELECTORS[options.selector]()
+    places = max(1, descriptor_limit(selector) - RESERVED_DESCRIPTORS)
     limits = Limits(
         places=min(places, options.max_clients or places),
         places_per_address=options.max_per_address,
@@ -1052,19 +1303,30 @@ def main(arguments: list[str] | None = None) -> int:
         backlog=options.max_backlog * 1024,
         login_seconds=options.login_timeout or math.inf,
     )
-    server = Server(listeners, catch_signals(), selector, limits, log, options.verbose)
-    announce(listeners[0].getsockname(), limits.places)
+    server = (WireServer if options.wire else Server)(
+        listeners,
+        catch_signals(),
+        selector,
+        limits,
+        log,
+        verbose=options.verbose,
+        is_password=is_password,
+        tls=tls,
+    )
+    announce(listeners[0].getsockname(), limits.places, "--tls " if tls else "")
+    if is_password and not tls:
+        say("Without TLS the password travels readable for everyone on the network.")
     server.serve()
     return 0
 
 
-def announce(address: tuple[str, int], places: int) -> None:
+def announce(address: tuple[str, int], places: int, client_options: str) -> None:
     """Say where the server listens, and what to type to get there."""
     host = address_for_others(address[0])
     where = "this machine" if host in ("127.0.0.1", "::1") else "the other machines"
     port = "" if address[1] == protocol.PORT else f" {address[1]}"
     say(f"Chat server listening on {endpoint(address)}")
-    say(f"On {where}: python chat_client.py {host}{port}")
+    say(f"On {where}: python chat_client.py {client_options}{host}{port}")
     say(f"Room for {places} people. Ctrl+C stops the server.")
 
 

@@ -93,7 +93,9 @@ class Client:
         while (payload := self._reader.next_payload()) is None:
             data = self.socket.recv(65536)
             if not data:
-                raise EOFError(f"the server closed the connection; left: {len(self._reader)} bytes")
+                raise EOFError(
+                    f"the server closed the connection; left: {len(self._reader.waiting)} bytes"
+                )
             self._reader.feed(data)
         return payload.decode()
 
@@ -104,7 +106,7 @@ class Client:
             while True:
                 payloads.append(self.receive())
         except EOFError:
-            assert not len(self._reader), "the stream ended within a frame"
+            assert not self._reader.waiting, "the stream ended within a frame"
             return payloads
 
     def receive_until(self, wanted: str) -> list[str]:

@@ -392,7 +392,7 @@ class Terminal:
 
     def terminal_settings(self) -> list[Any]:
         """Return how the terminal is set at the moment: echo, line editing, special keys."""
-        return termios.tcgetattr(self._its)
+        return termios.tcgetattr(self._ours)  # BSD systems take the other end away at the exit
 
     def type(self, keys: str | bytes) -> None:
         """Press keys."""
@@ -447,10 +447,18 @@ class Terminal:
         ready, _, _ = select.select([self._ours, self._ended], [], [], seconds)
         if self._ours not in ready:
             return False
-        data = os.read(self._ours, 65536)
+        try:
+            data = os.read(self._ours, 65536)
+        except OSError:
+            data = b""  # how some systems say that the program has ended
         self.written += data
         self.screen.feed(data)
-        return True
+        return bool(data)
+
+
+def shown_times(text: str, count: int) -> Callable[[Screen], bool]:
+    """Return a condition to wait for: that a text was shown so many times."""
+    return lambda screen: screen.text().count(text) >= count
 
 
 def clean_environment() -> dict[str, str]:

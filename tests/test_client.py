@@ -26,6 +26,7 @@ from terminal import (
     Terminal,
     clean_environment,
     prepared_client,
+    shown_times,
 )
 
 import chat_client
@@ -756,17 +757,17 @@ def test_ctrl_l_draws_the_line_again(desk: Desk) -> None:
 
 def test_messages_that_arrive_meanwhile_do_not_tear_the_line(own_desk: Desk) -> None:
     person = own_desk.person
-    person.type("hello wörld" + LEFT * 3)
-    person.shows_line("hello wö", "rld")
+    person.type("this line is longer than all they say: wörld" + LEFT * 3)
+    person.shows_line("this line is longer than all they say: wö", "rld")
     for number in range(60):
         own_desk.connection.send(f"MSG alice BROADCAST message {number}")
         if number % 10 == 0:
             person.type("!")
     person.sees("alice: message 59")
-    person.shows_line("hello wö" + "!" * 6, "rld")
+    person.shows_line("this line is longer than all they say: wö!!!!!!", "rld")
     lines = person.screen.text().splitlines()
-    messages = [line.partition("message ")[2] for line in lines if "message" in line]
-    assert messages == [str(number) for number in range(60)]
+    messages = [line[6:] for line in lines if "message" in line]
+    assert messages == [f"alice: message {number}" for number in range(60)]
     assert sum("rld" in line for line in lines) == 1
     assert person.screen.unknown == []
 
@@ -805,7 +806,7 @@ def test_every_step_through_a_long_line_shows_the_cursor_at_its_place(own_desk: 
         def is_in_place(screen: Screen, left: str = left, right: str = right) -> bool:
             before, after = screen.before_cursor(), screen.after_cursor()
             shown = before.removeprefix(person.prompt)
-            at_the_edge = screen.column >= screen.columns - 2  # no place for a wide character
+            at_the_edge = screen.column >= screen.columns - 3  # no place for a wide character
             return left.endswith(shown) and right.startswith(after) and bool(after or at_the_edge)
 
         person.type(key)
@@ -932,7 +933,7 @@ def test_ctrl_z_gives_the_terminal_back_until_the_client_goes_on(played: PlayedS
         for turn in (1, 2):
             person.type("hello" + LEFT * turn)
             person.type("\x1a")
-            person.wait_for(lambda screen, turn=turn: screen.text().count("stopped") == turn)  # type: ignore[misc]
+            person.wait_for(shown_times("stopped", turn))
             assert person.terminal_settings() == person.settings
             assert person.screen.modes == {"7": True, "25": True, "2004": False}
             connection.send(f"MSG alice BROADCAST meanwhile {turn}")

@@ -100,11 +100,11 @@ def test_a_payload_is_given_out_with_its_last_byte_and_not_before() -> None:
 def test_the_reader_keeps_only_what_was_not_taken() -> None:
     reader = FrameReader()
     reader.feed(b"0004EXIT0005ab")
-    assert len(reader) == 14
+    assert len(reader.waiting) == 14
     assert next(iter(reader)) == b"EXIT"
-    assert len(reader) == 6
+    assert len(reader.waiting) == 6
     assert list(reader) == []
-    assert len(reader) == 6
+    assert len(reader.waiting) == 6
 
 
 def test_the_largest_payload_fits_and_one_byte_more_does_not() -> None:
@@ -218,7 +218,7 @@ def test_no_stream_and_no_way_to_cut_it_confuses_the_frame_reader(cases: int) ->
             lost = outcome(payloads.extend, reader)
             assert lost in (None, ErrorCode.BAD_FRAME)
             taken = sum(4 + len(payload) for payload in payloads)
-            assert len(reader) == fed - taken, stream
+            assert len(reader.waiting) == fed - taken, stream
         assert payloads == expected, stream
         assert bool(lost) == (bool(rest) and not rest[:4].isdigit()), stream
         assert b"".join(b"%04d%b" % (len(p), p) for p in payloads) + rest == stream

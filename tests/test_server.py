@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import re
 import signal
 import socket
@@ -76,6 +77,7 @@ def test_a_port_is_taken_as_it_is_given(start_server: StartServer) -> None:
     assert start_server("--port", str(port)).port == port
 
 
+@posix_only
 def test_a_port_is_free_again_as_soon_as_its_server_has_ended(start_server: StartServer) -> None:
     first = start_server()
     client = first.connect("alice")
@@ -102,6 +104,7 @@ def test_a_server_may_be_for_ipv6_alone(start_server: StartServer, ipv6: None) -
     assert server.connect("alice").ask("GET_NAMES") == "NAMES 1 alice"
 
 
+@posix_only
 @pytest.mark.parametrize("selector", sorted(SELECTORS))
 def test_every_selector_of_this_system_serves(start_server: StartServer, selector: str) -> None:
     server = start_server("--selector", selector)
@@ -216,6 +219,7 @@ def test_a_port_without_permission_is_told_in_a_sentence() -> None:
 # ------------------------------------------------------------------------------------- the output
 
 
+@posix_only
 def test_the_log_tells_who_comes_and_goes_and_why(server: ServerProcess) -> None:
     alice, bob, carol = server.people("alice", "bob", "carol")
     place = rf"127\.0\.0\.1:{alice.socket.getsockname()[1]}"
@@ -480,6 +484,74 @@ def test_two_speakers_are_heard_by_all_in_the_same_order(server: ServerProcess) 
         assert own == [f"MSG {name} BROADCAST {number}" for number in range(500)]
 
 
+def test_what_happens_in_one_turn_is_heard_in_its_order(server: ServerProcess) -> None:
+    alice, bob, carol = server.people("alice", "bob", "carol")
+    new = server.connect()
+    alice.send("MSG BROADCAST 1", "MSG bob 2", "MSG BROADCAST 3", "GET_NAMES", "MSG alice 4")
+    alice.expect("NAMES 3 alice bob carol", "MSG alice alice 4")
+    bob.expect("MSG alice BROADCAST 1", "MSG alice bob 2", "MSG alice BROADCAST 3")
+    carol.expect("MSG alice BROADCAST 1", "MSG alice BROADCAST 3")
+    bob.send("BLOCK alice", "MSG BROADCAST 5", "NAME rob", "MSG carol 6", "MSG BROADCAST 7", "EXIT")
+    assert bob.receive_all() == ["BLOCKED alice", "HELLO rob", "BYE"]
+    news = ["MSG bob BROADCAST 5", "RENAMED bob rob", "MSG rob BROADCAST 7", "LEFT rob"]
+    alice.expect(*news)
+    carol.expect(*news[:2], "MSG rob carol 6", *news[2:])
+    new.send("NAME new", "NAME NEW", "MSG BROADCAST 8", "GET_NAMES", "EXIT")
+    assert new.receive_all() == ["HELLO new", "HELLO NEW", "NAMES 3 alice carol NEW", "BYE"]
+    for client in (alice, carol):
+        client.expect("JOINED new", "RENAMED new NEW", "MSG NEW BROADCAST 8", "LEFT NEW")
+
+
+@posix_only
+def test_one_without_a_name_hears_nothing_of_the_turn_in_which_it_asks(
+    server: ServerProcess,
+) -> None:
+    early = [server.connect() for _ in range(5)]
+    alice = server.connect("alice")
+    late = [server.connect() for _ in range(5)]
+    for client in early + late:
+        client.round_trip()
+    with server.paused():
+        alice.send("MSG BROADCAST hi", "NAME alicia")
+        for client in early + late:
+            client.send("GET_NAMES")
+    for client in early + late:
+        assert client.receive() in ("NAMES 1 alice", "NAMES 1 alicia")
+        assert client.hears_nothing()
+
+
+@posix_only
+def test_a_crowd_that_talks_in_one_turn_is_heard_exactly_once_in_order(
+    server: ServerProcess,
+) -> None:
+    names = [f"n{number}" for number in range(6)]
+    people = dict(zip(names, server.people(*names), strict=True))
+    for listener, blocked in (("n0", "n1"), ("n2", "n3")):
+        assert people[listener].ask(f"BLOCK {blocked}") == f"BLOCKED {blocked}"
+    chance = random.Random(8820)
+    expected: dict[tuple[str, str], list[str]] = {}  # what each listener hears of each speaker
+    blocked_pairs = {("n0", "n1"), ("n2", "n3")}
+    with server.paused():
+        for speaker, client in people.items():
+            said = []
+            for number in range(60):  # fewer than one turn takes
+                addressee = chance.choice([*names, "BROADCAST", "BROADCAST"])
+                listeners = set(names) - {speaker} if addressee == "BROADCAST" else {addressee}
+                said.append(f"MSG {addressee} {number}")
+                for listener in listeners:
+                    if (listener, speaker) not in blocked_pairs:
+                        line = f"MSG {speaker} {addressee} {number}"
+                        expected.setdefault((listener, speaker), []).append(line)
+            client.send(*said, f"MSG {speaker} end")
+    for listener, client in people.items():
+        everything = client.receive_until(f"MSG {listener} {listener} end")
+        client.send("GET_NAMES")
+        everything += client.receive_until(f"NAMES 6 {' '.join(names)}")
+        for speaker in names:
+            heard = [line for line in everything if line.startswith(f"MSG {speaker} ")]
+            assert heard == expected.get((listener, speaker), []), (listener, speaker)
+
+
 def test_requests_before_a_half_close_are_answered(server: ServerProcess) -> None:
     alice, bob = server.people("alice", "bob")
     alice.send("MSG bob 1", "GET_NAMES", "MSG bob 2")
@@ -508,6 +580,7 @@ def test_the_reason_arrives_though_the_client_keeps_sending(server: ServerProces
         watcher.round_trip()
 
 
+@posix_only
 def test_a_hundred_clients_connect_at_once(server: ServerProcess) -> None:
     with server.paused():
         clients = [server.connect() for _ in range(100)]
