@@ -235,7 +235,8 @@ def decode(payload: bytes) -> str:
         raise ProtocolError(
             ErrorCode.BAD_TEXT, f"The payload is not UTF-8 from byte {error.start} on."
         ) from None
-    if found := _CONTROL_CHARACTER.search(text):
+    # Text that is printable throughout, as nearly all is, needs no search.
+    if not text.isprintable() and (found := _CONTROL_CHARACTER.search(text)):
         raise ProtocolError(
             ErrorCode.BAD_TEXT, f"The payload holds the control character U+{ord(found[0]):04X}."
         )
@@ -244,6 +245,8 @@ def decode(payload: bytes) -> str:
 
 def has_visible_text(text: str) -> bool:
     """Whether there is anything to see: one character outside the categories Z* and C*."""
+    if text.isascii():
+        return not text.isspace() and bool(text)  # control characters were refused before
     return any(unicodedata.category(c)[0] not in "ZC" for c in text)
 
 
@@ -312,9 +315,9 @@ def read_request_text(payload: bytes) -> str:
 
     One trailing ``\n``, ``\r`` or ``\r\n`` is dropped. Raises ProtocolError (BAD_TEXT).
     """
-    if payload.endswith(b"\r\n"):
-        return decode(payload[:-2])
-    return decode(payload[:-1] if payload.endswith((b"\n", b"\r")) else payload)
+    if payload.endswith((b"\n", b"\r")):
+        payload = payload[: -2 if payload.endswith(b"\r\n") else -1]
+    return decode(payload)
 
 
 def parse_request(text: str) -> Request:

@@ -26,10 +26,9 @@ import time
 import traceback
 from collections import Counter
 from collections.abc import Callable, Collection, Hashable
-from dataclasses import dataclass, field
 from functools import partial
 from itertools import accumulate, takewhile
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 import chat_protocol as protocol
 from chat_protocol import ErrorCode, ProtocolError, Request
@@ -49,6 +48,7 @@ ACCEPTS_PER_TURN = 256  # a whole school may knock; those inside are served in b
 REQUESTS_PER_TURN = 64  # of one connection, so that a flood does not hold up the others
 RECEIVE_SIZE = 64 * 1024  # bytes for one recv()
 SEND_SIZE = 256 * 1024  # bytes for one send(): about what a kernel takes at once
+OUTBOX_PIECES = 4096  # beyond, the pieces' own overhead weighs more than what is in them
 BURST_SECONDS = 2.0  # how far ahead of its rate a client may run: bursts of twice the rate
 MIN_REST_SECONDS = 0.1  # a client above its rate is looked at ten times a second, not each request
 ACCEPT_REST_SECONDS = 1.0  # after the system ran out of descriptors
@@ -62,12 +62,12 @@ FAREWELL_SECONDS = 2.0  # for what a leaving connection has not read yet
 Member = TypeVar("Member", bound=Hashable)
 
 
-@dataclass(slots=True)
 class BlockedName(Generic[Member]):
     """A name that somebody blocks, whether its owner is here or gone."""
 
-    spelling: str  # its owner's, or its last owner's
-    blockers: set[Member] = field(default_factory=set)
+    def __init__(self, spelling: str) -> None:
+        self.spelling = spelling  # its owner's, or its last owner's
+        self.blockers: set[Member] = set()
 
 
 class Room(Generic[Member]):
@@ -170,7 +170,7 @@ class Room(Generic[Member]):
 
     def _message(self, member: Member, request: Request) -> None:
         sender = self._name_of(member)
-        blocked = self._blocked.get(protocol.fold(sender))
+        blocked = self._blocked.get(protocol.fold(sender)) if self._blocked else None
         blockers = blocked.blockers if blocked else set()
         if protocol.is_broadcast(request.name):
             frame = protocol.message(sender, protocol.BROADCAST, request.text)
@@ -263,6 +263,8 @@ class Connection:
 
     def put(self, data: bytes | memoryview) -> None:
         """Add one frame or more to the outbox."""
+        if len(self.outbox) == OUTBOX_PIECES:
+            self.outbox = [b"".join(self.outbox)]
         self.outbox.append(data)
         self.unsent += len(data)
 
@@ -393,48 +395,41 @@ def endpoint(address: tuple[str, int]) -> str:
 Waiter = TypeVar("Waiter", bound=Hashable)
 
 
-class WaitingLine(Generic[Waiter]):
-    """Those who wait for the same number of seconds: who joined first is due first.
+class WaitingLine(dict[Waiter, float]):
+    """Those who wait for the same number of seconds, and when each of them is due.
 
-    A dict keeps them in the order in which they came, and lets anyone step out of the middle at
-    once. So nobody is ever searched for, and a deadline that no longer matters wakes nobody.
+    Who joined first is due first, and a dict keeps them in just that order; it also lets anyone
+    step out of the middle at once. So nobody is ever searched for, and a deadline that no longer
+    matters wakes nobody.
     """
 
     def __init__(self, seconds: float) -> None:
+        super().__init__()
         self.seconds = seconds
-        self._due: dict[Waiter, float] = {}
 
     def join(self, waiter: Waiter) -> None:
-        """Let `waiter` wait from now on; whoever waited already starts again."""
+        """Let `waiter` wait from now on; whoever waited already starts again at the end."""
         self.step_out(waiter)
-        self._due[waiter] = time.monotonic() + self.seconds
+        self[waiter] = time.monotonic() + self.seconds
 
     def step_out(self, waiter: Waiter) -> bool:
         """Let `waiter` wait no longer; return whether it was in the line at all."""
-        return self._due.pop(waiter, None) is not None
-
-    def __contains__(self, waiter: Waiter) -> bool:
-        return waiter in self._due
+        return self.pop(waiter, None) is not None
 
     def next_due(self) -> float:
-        """When the first is due, on the monotonic clock; infinity when nobody waits."""
-        return next(iter(self._due.values()), math.inf)
+        """When the first is due, on the monotonic clock. There has to be one."""
+        return next(iter(self.values()))
 
     def take_due(self) -> list[Waiter]:
         """Take out those whose time has come."""
-        if not self._due:
-            return []
         now = time.monotonic()
-        waiters = [
-            waiter for waiter, _ in takewhile(lambda wait: wait[1] <= now, self._due.items())
-        ]
+        waiters = [waiter for waiter, _ in takewhile(lambda wait: wait[1] <= now, self.items())]
         for waiter in waiters:
-            del self._due[waiter]
+            del self[waiter]
         return waiters
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(NamedTuple):
     """What one client may use up, from the command line."""
 
     places: int  # connections at a time
@@ -483,6 +478,14 @@ class Server:
         self.full_listeners = WaitingLine[socket.socket](ACCEPT_REST_SECONDS)
         self.doubted_hosts = WaitingLine[str](PASSWORD_REST_SECONDS)  # a wrong password came there
         self.held: dict[str, dict[Connection, Request]] = {}  # by host: who tries the next one
+        self.waiting_lines: tuple[WaitingLine[Any], ...] = (
+            self.nameless,
+            self.over_rate,
+            self.next_turn,
+            self.farewells,
+            self.full_listeners,
+            self.doubted_hosts,
+        )
         selector.register(signals, selectors.EVENT_READ)
         for listener in listeners:
             selector.register(listener, selectors.EVENT_READ, listener)
@@ -511,14 +514,11 @@ class Server:
 
     def next_deadline(self) -> float:
         """When the first deadline is due, on the monotonic clock; infinity for none."""
-        return min(
-            self.nameless.next_due(),
-            self.over_rate.next_due(),
-            self.next_turn.next_due(),
-            self.farewells.next_due(),
-            self.full_listeners.next_due(),
-            self.doubted_hosts.next_due(),
-        )
+        due = math.inf
+        for line in self.waiting_lines:
+            if line:
+                due = min(due, line.next_due())
+        return due
 
     def meet_deadlines(self) -> None:
         for connection in self.next_turn.take_due():
@@ -788,9 +788,10 @@ class Server:
 
     def catch_up(self, connection: Connection) -> None:
         """Put the announcements that a connection has not heard yet into its outbox."""
-        for frame in self.announced[connection.heard :]:
-            connection.put(frame)
-            connection.heard += 1
+        missed = self.announced[connection.heard :]
+        if missed:
+            connection.put(b"".join(missed))
+            connection.heard = len(self.announced)
 
     def send_news(self) -> None:
         """Send what this turn had to say.
@@ -935,12 +936,12 @@ class Server:
 
     def heed_signals(self) -> None:
         """Ctrl+C or SIGTERM: say goodbye to everyone; the second time, just go."""
-        number = self.signals.recv(RECEIVE_SIZE)[0]
-        if self.listeners:
-            self.stop(STOP_SENTENCES[signal.Signals(number)])
-        else:
-            for connection in list(self.connections):
-                self.close(connection)
+        for number in self.signals.recv(RECEIVE_SIZE):
+            if self.listeners:
+                self.stop(STOP_SENTENCES[signal.Signals(number)])
+            else:
+                for connection in list(self.connections):
+                    self.close(connection)
 
     def stop(self, sentence: str) -> None:
         """Let nobody in any more and see everyone off; serve() ends when all have gone."""
@@ -1198,8 +1199,8 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
         metavar="FILE",
         help="let in only those who know the password in this file (default: everyone)",
     )
-    add("--tls-cert", metavar="FILE", help="speak TLS, with this certificate (default: no TLS)")
-    add("--tls-key", metavar="FILE", help="the certificate's private key")
+    add("--tls-cert", metavar="FILE", help="speak TLS, with this certificate (default: none)")
+    add("--tls-key", metavar="FILE", help="the certificate's private key (default: none)")
     add(
         "--selector",
         choices=SELECTORS,

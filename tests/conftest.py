@@ -6,7 +6,7 @@ import socket
 from collections.abc import Callable, Iterator
 
 import pytest
-from harness import ServerProcess
+from harness import Certificate, ServerProcess, make_certificate
 
 StartServer = Callable[..., ServerProcess]
 
@@ -39,3 +39,10 @@ def ipv6() -> None:
             probe.bind(("::1", 0))
     except OSError as error:
         pytest.skip(f"no IPv6 here: {error}")
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
+    """A certificate for this machine, as a teacher makes one for a classroom."""
+    names = "DNS:localhost,IP:127.0.0.1,IP:::1"
+    return make_certificate(tmp_path_factory.mktemp("certificate"), "classroom", names)

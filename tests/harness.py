@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 import select
+import shutil
 import signal
 import socket
 import struct
@@ -19,6 +20,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -295,6 +297,63 @@ class ServerProcess:
         output = "\n".join(self.lines[-50:])
         assert ended is None or self.may_end, f"the server ended by itself ({ended}):\n{output}"
         assert self.may_fail or "Traceback" not in "\n".join(self.lines), output
+
+
+# ------------------------------------------------------------------------ programs that end, files
+
+
+def run_piped(
+    program: str, *arguments: str, typed: str | bytes = b""
+) -> subprocess.CompletedProcess[str]:
+    """Run one of our programs behind pipes until it ends by itself, with `typed` as its input."""
+    done = subprocess.run(
+        [sys.executable, program, *arguments],
+        input=typed.encode() if isinstance(typed, str) else typed,
+        capture_output=True,
+        env={**os.environ, "PYTHONUTF8": "1"},
+        timeout=DEADLINE,
+    )
+    output, errors = done.stdout.decode(), done.stderr.decode()
+    return subprocess.CompletedProcess(done.args, done.returncode, output, errors)
+
+
+class Certificate(NamedTuple):
+    """The files of a certificate and its key (PEM)."""
+
+    file: str
+    key: str
+
+    @property
+    def for_server(self) -> tuple[str, ...]:
+        """The options of a server that shows this certificate."""
+        return ("--tls-cert", self.file, "--tls-key", self.key)
+
+    @property
+    def for_client(self) -> tuple[str, ...]:
+        """The options of a client that trusts this certificate."""
+        return ("--tls", "--tls-ca", self.file)
+
+
+def openssl(folder: Path, *arguments: str) -> None:
+    """Run the openssl command in `folder`; skip the test where there is no such command."""
+    if not shutil.which("openssl"):
+        pytest.skip("needs the openssl command, which makes the certificates")
+    done = subprocess.run(
+        ["openssl", *arguments], cwd=folder, capture_output=True, timeout=DEADLINE, check=False
+    )
+    assert done.returncode == 0, done.stderr.decode()
+
+
+def make_certificate(folder: Path, name: str, subject_names: str) -> Certificate:
+    """Make a certificate that signs itself, for names such as `DNS:localhost,IP:127.0.0.1`."""
+    made = Certificate(str(folder / f"{name}.pem"), str(folder / f"{name}.key"))
+    openssl(
+        folder,
+        *("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"),
+        *("-keyout", made.key, "-out", made.file, "-days", "2", "-subj", f"/CN={name}"),
+        *("-addext", f"subjectAltName={subject_names}"),
+    )
+    return made
 
 
 # ------------------------------------------------------------------- what the system knows of it

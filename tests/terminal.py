@@ -435,6 +435,10 @@ class Terminal:
             pass
         return self.process.wait(max(0.1, end - time.monotonic()))
 
+    def set_back(self) -> None:
+        """Set the terminal as it was at first, as a shell does when it comes to the front."""
+        termios.tcsetattr(self._its, termios.TCSANOW, self.settings)
+
     def reads_single_keys(self) -> bool:
         """Whether the program took over from the kernel, which echoes and hands out whole lines."""
         return not self.terminal_settings()[3] & (termios.ECHO | termios.ICANON)

@@ -950,6 +950,18 @@ def test_ctrl_z_gives_the_terminal_back_until_the_client_goes_on(played: PlayedS
         assert_given_back(person)
 
 
+def test_a_client_that_was_stopped_from_outside_takes_the_terminal_again(own_desk: Desk) -> None:
+    person = own_desk.person
+    person.type("hello" + LEFT)
+    person.shows_line("hell", "o")
+    person.process.send_signal(signal.SIGSTOP)
+    person.set_back()
+    person.screen.feed(b"\r\x1b[K$ fg\r\n")
+    person.process.send_signal(signal.SIGCONT)
+    wait_until(person.reads_single_keys, "the client reads single keys again")
+    person.shows_line("hell", "o")
+
+
 # ---------------------------------------------------------------------- input that is no terminal
 
 
@@ -1100,13 +1112,16 @@ def test_a_server_that_resets_the_connection_is_told_in_a_sentence(played: Playe
         assert "Traceback" not in errors
 
 
-def test_a_server_that_breaks_off_before_all_was_sent_is_no_success(played: PlayedServer) -> None:
+@pytest.mark.parametrize("received", [["NAME eve"], ["NAME eve", "MSG BROADCAST hi", "EXIT"]])
+def test_a_connection_that_breaks_before_the_goodbye_is_no_success(
+    received: list[str], played: PlayedServer
+) -> None:
     with piped_process(played.port) as process:
         connection = played.accept()
         assert process.stdin
-        process.stdin.write("NAME eve\nhello\n")
+        process.stdin.write("NAME eve\nhi\n")
         process.stdin.close()
-        connection.expect("NAME eve")
+        connection.expect(*received)
         connection.reset()
         output, errors = last_words(process)
         assert process.returncode == 1

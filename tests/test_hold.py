@@ -352,6 +352,7 @@ def test_one_who_reads_late_gets_everything(start_server: StartServer, selector:
     assert_served_promptly(lazy)
 
 
+@posix_only
 def test_one_who_reads_is_never_cut_off(start_server: StartServer) -> None:
     server = start_server("--rate", "0")
     bob, *speakers = server.people("bob", *(f"s{number}" for number in range(30)))
