@@ -1097,6 +1097,9 @@ class Keyboard(Protocol):
     def read(self, ready: bool) -> list[str]:
         """Return the keys pressed since; "eof" when no more can come. Never waits."""
 
+    def cursor_column(self) -> int:
+        """Return what the terminal answers when asked for its cursor; 0 where it does not."""
+
 
 CONTROL_KEYS = {"\r": "enter", "\n": "enter", "\t": "tab", "\x7f": "backspace", "\x08": "backspace"}
 
@@ -1176,6 +1179,8 @@ class TerminalKeyboard:
     """The keys of a POSIX terminal, as they are pressed."""
 
     ESCAPE_SECONDS = 0.1  # within which the rest of an escape sequence arrives
+    ANSWER_SECONDS = 0.05  # within which a terminal that understands a question answers
+    _CURSOR = re.compile(rb"\x1b\[\d+;(\d+)R")
 
     def __init__(self, descriptor: int) -> None:
         import termios
@@ -1185,6 +1190,7 @@ class TerminalKeyboard:
         self._descriptor = descriptor
         self._decoder = KeyDecoder()
         self._fed_at = 0.0
+        self._typed_meanwhile: list[str] = []  # while the terminal was asked for its cursor
         self._found = termios.tcgetattr(descriptor)
 
     def take(self) -> None:
@@ -1206,21 +1212,42 @@ class TerminalKeyboard:
 
     def patience(self) -> float | None:
         """An Escape key is known as one when nothing follows it for a moment."""
+        if self._typed_meanwhile:
+            return 0.0
         return self.ESCAPE_SECONDS if self._decoder.incomplete else None
 
     def read(self, ready: bool) -> list[str]:
         """Return the keys pressed since."""
         now = time.monotonic()
-        if not ready:
-            if self._decoder.incomplete and now - self._fed_at >= self.ESCAPE_SECONDS:
-                self._decoder.give_up()
-            return []
-        self._fed_at = now
+        keys, self._typed_meanwhile = self._typed_meanwhile, []
+        if ready:
+            self._fed_at = now
+            data = self._read()
+            keys += self._decoder.feed(data) if data else ["eof"]
+        elif self._decoder.incomplete and now - self._fed_at >= self.ESCAPE_SECONDS:
+            self._decoder.give_up()
+        return keys
+
+    def cursor_column(self) -> int:
+        """Wait a moment for the answer; keys pressed before it are kept for read()."""
+        data = b""
+        while select.select([self._descriptor], [], [], self.ANSWER_SECONDS)[0]:
+            more = self._read()
+            data += more
+            answer = self._CURSOR.search(data)
+            if answer or not more:
+                break
+        else:
+            answer = None
+        keys = data if answer is None else data[: answer.start()] + data[answer.end() :]
+        self._typed_meanwhile += self._decoder.feed(keys)
+        return int(answer[1]) if answer else 0
+
+    def _read(self) -> bytes:
         try:
-            data = os.read(self._descriptor, RECEIVE_SIZE)
+            return os.read(self._descriptor, RECEIVE_SIZE)
         except OSError:
-            data = b""  # EIO: the terminal has hung up
-        return self._decoder.feed(data) if data else ["eof"]
+            return b""  # EIO: the terminal has hung up
 
 
 class WindowsKeyboard:
@@ -1262,6 +1289,10 @@ class WindowsKeyboard:
             if key:
                 keys.append(key)
         return keys
+
+    def cursor_column(self) -> int:
+        """No signal tells that a console's window was resized, so nobody asks."""
+        return 0
 
     def _key(self, character: str) -> str:
         # Special keys come as two characters. The first of them is also what à sends, but then
@@ -1330,6 +1361,10 @@ class PipeKeyboard:
             keys += [Paste(line.removesuffix("\r")), "enter"]
         return keys if data else [*keys, "eof"]
 
+    def cursor_column(self) -> int:
+        """A pipe has no cursor."""
+        return 0
+
 
 # ------------------------------------------------------------------------------------ the screen
 
@@ -1357,6 +1392,7 @@ class Screen:
         self._colours = colours
         self._drawn = ""  # the row as it was written last
         self._drawn_columns = 0
+        self._cursor_column = 0  # counted from 0
 
     def open(self) -> None:
         """Ask the terminal to mark pasted text, so that its line ends are no Enter keys."""
@@ -1371,6 +1407,19 @@ class Screen:
     def redraw(self) -> None:
         """Have the next update() draw the row even if it has not changed."""
         self._drawn = ""
+
+    def resized(self, cursor_column: Callable[[], int]) -> None:
+        """Draw the row anew in a window of another width.
+
+        Where it has become too narrow for the row, younger terminals have wrapped it, older ones
+        cut it; only the place of the cursor tells which (counted from 1, 0 where it is unknown).
+        """
+        wrapped, column = divmod(self._cursor_column, self._width())
+        if wrapped and self._escapes:
+            self._write("\x1b[6n")  # DSR, ECMA-48: the terminal answers as if it were typed
+            if cursor_column() == column + 1 != self._width():
+                self._write(f"\x1b[{wrapped}A\r\x1b[J")
+        self.redraw()
 
     def clear(self) -> None:
         """Empty the window; the row is drawn anew at its top."""
@@ -1399,6 +1448,7 @@ class Screen:
         if columns(prompt) > width * 2 // 3:
             prompt = "> "
         left, right = editor.view(max(2, width - columns(prompt)))
+        self._cursor_column = columns(prompt + left)
         if not self._escapes:
             used = columns(prompt + left + right)
             blank = " " * max(0, self._drawn_columns - used)
@@ -1536,7 +1586,7 @@ class Client:
                 self.keyboard.take()  # a shell may have changed the terminal meanwhile
                 self.screen.redraw()
             elif name == "SIGWINCH":
-                self.screen.redraw()
+                self.screen.resized(self.keyboard.cursor_column)
             else:
                 self.session.leave()
 

@@ -47,6 +47,7 @@ RESERVED_DESCRIPTORS = 16
 ACCEPTS_PER_TURN = 256  # a whole school may knock; those inside are served in between
 REQUESTS_PER_TURN = 64  # of one connection, so that a flood does not hold up the others
 RECEIVE_SIZE = 64 * 1024  # bytes for one recv()
+ANSWERS_AHEAD = 64 * 1024  # bytes; a client that leaves more unread is asked to read first
 SEND_SIZE = 256 * 1024  # bytes for one send(): about what a kernel takes at once
 OUTBOX_PIECES = 4096  # beyond, the pieces' own overhead weighs more than what is in them
 BURST_SECONDS = 2.0  # how far ahead of its rate a client may run: bursts of twice the rate
@@ -748,8 +749,8 @@ class Server:
             self.rest(connection)
             self.over_rate.join(connection)
             return False
-        if connection.unsent >= RECEIVE_SIZE:
-            self.rest(connection)  # until it has read our answers, see flush()
+        if connection.unsent >= ANSWERS_AHEAD:
+            self.rest(connection)  # until it has read what it asked for, see flush()
             self.backed_up.add(connection)
             return False
         return True
@@ -839,7 +840,7 @@ class Server:
         elif connection.leaving:
             self.finish(connection)
         else:
-            if connection in self.backed_up and connection.unsent < RECEIVE_SIZE:
+            if connection in self.backed_up and connection.unsent < ANSWERS_AHEAD:
                 self.backed_up.remove(connection)
                 self.next_turn.join(connection)
             self.watch(connection)

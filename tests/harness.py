@@ -317,6 +317,14 @@ def run_piped(
     return subprocess.CompletedProcess(done.args, done.returncode, output, errors)
 
 
+def prepared_server(preparation: str) -> tuple[str, ...]:
+    """Return a program that runs some Python lines before the server; they import what they need.
+
+    For ServerProcess(program=…): a shorter wait, a smaller buffer.
+    """
+    return ("-c", f"{preparation}\nimport sys, chat_server; sys.exit(chat_server.main())")
+
+
 class Certificate(NamedTuple):
     """The files of a certificate and its key (PEM)."""
 
