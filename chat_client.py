@@ -1114,6 +1114,10 @@ def _plain_key(character: str) -> str:
     return "unknown" if unusable else character
 
 
+ESCAPE_SECONDS = 0.1  # within which the rest of an escape sequence arrives
+PASTE_SECONDS = 1.0  # the same for the end of a pasted text
+
+
 class KeyDecoder:
     """Turns the bytes that a terminal sends into keys, however they are cut."""
 
@@ -1149,10 +1153,17 @@ class KeyDecoder:
             keys.append(key)
         return keys
 
-    def give_up(self) -> None:
-        """Forget an escape sequence whose rest does not come: it was the Escape key."""
-        if not self._text.startswith(self._PASTE_START):
-            self._text = ""
+    @property
+    def patience(self) -> float:
+        """For how many seconds after the last byte the rest of what is here may still come."""
+        return PASTE_SECONDS if self._text.startswith(self._PASTE_START) else ESCAPE_SECONDS
+
+    def give_up(self) -> list[str]:
+        """Make keys of what is here, for its rest does not come: it was the Escape key, say."""
+        text, self._text = self._text, ""
+        if text.startswith(self._PASTE_START):
+            return [Paste(text[len(self._PASTE_START) :])]
+        return []
 
     def _next_key(self) -> str | None:
         text = self._text
@@ -1178,7 +1189,6 @@ class KeyDecoder:
 class TerminalKeyboard:
     """The keys of a POSIX terminal, as they are pressed."""
 
-    ESCAPE_SECONDS = 0.1  # within which the rest of an escape sequence arrives
     ANSWER_SECONDS = 0.05  # within which a terminal that understands a question answers
     _CURSOR = re.compile(rb"\x1b\[\d+;(\d+)R")
 
@@ -1214,18 +1224,19 @@ class TerminalKeyboard:
         """An Escape key is known as one when nothing follows it for a moment."""
         if self._typed_meanwhile:
             return 0.0
-        return self.ESCAPE_SECONDS if self._decoder.incomplete else None
+        return self._decoder.patience if self._decoder.incomplete else None
 
     def read(self, ready: bool) -> list[str]:
         """Return the keys pressed since."""
         now = time.monotonic()
         keys, self._typed_meanwhile = self._typed_meanwhile, []
-        if ready:
+        # What was ready may have been read already, together with the cursor's place.
+        if ready and select.select([self._descriptor], [], [], 0)[0]:
             self._fed_at = now
             data = self._read()
             keys += self._decoder.feed(data) if data else ["eof"]
-        elif self._decoder.incomplete and now - self._fed_at >= self.ESCAPE_SECONDS:
-            self._decoder.give_up()
+        elif self._decoder.incomplete and now - self._fed_at >= self._decoder.patience:
+            keys += self._decoder.give_up()
         return keys
 
     def cursor_column(self) -> int:
@@ -1396,6 +1407,7 @@ class Screen:
 
     def open(self) -> None:
         """Ask the terminal to mark pasted text, so that its line ends are no Enter keys."""
+        self.redraw()
         if self._terminal and self._escapes:
             self._write("\x1b[?2004h")
 
@@ -1584,7 +1596,7 @@ class Client:
                 self.suspend()
             elif name == "SIGCONT":
                 self.keyboard.take()  # a shell may have changed the terminal meanwhile
-                self.screen.redraw()
+                self.screen.open()
             elif name == "SIGWINCH":
                 self.screen.resized(self.keyboard.cursor_column)
             else:

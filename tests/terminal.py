@@ -92,6 +92,7 @@ class Screen:
         self.style = ""
         self.modes = {"7": True, "25": True, "2004": False}  # wrap, cursor shown, bracketed paste
         self.unknown: list[str] = []  # sequences that this terminal does not know
+        self.answers = b""  # to the program's questions, sent as if they were typed
         self._wrap_pending = False  # the last column is written: the next character wraps first
         self._saved = (0, 0, False, "")
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
@@ -257,6 +258,8 @@ class Screen:
             self._erase_in_row(first)
         elif final == "J" and first <= 2:
             self._erase_in_screen(first)
+        elif final == "n" and first == 6:
+            self.answers += f"\x1b[{self.row + 1};{self.column + 1}R".encode()
         else:
             self.unknown.append(sequence[0])
 
@@ -457,6 +460,9 @@ class Terminal:
             data = b""  # how some systems say that the program has ended
         self.written += data
         self.screen.feed(data)
+        if self.screen.answers and data:
+            os.write(self._ours, self.screen.answers)
+            self.screen.answers = b""
         return bool(data)
 
 

@@ -270,6 +270,13 @@ def test_a_paste_may_come_in_pieces(desk: Desk) -> None:
     desk.connection.expect("MSG BROADCAST é", "MSG BROADCAST ש")
 
 
+def test_a_paste_that_never_ends_does_not_lock_the_keyboard(desk: Desk) -> None:
+    desk.person.type(PASTE_START + "half a paste")
+    desk.person.shows_line("half a paste")  # after a moment in which its end did not come
+    desk.person.type("!")
+    desk.person.shows_line("half a paste!")
+
+
 def test_nothing_in_a_paste_is_a_key(desk: Desk) -> None:
     desk.person.type("x" + paste(f"b\tb{UP}{LEFT}\x03\x15c"))
     desk.person.wait_for(lambda screen: screen.before_cursor().endswith("c"))
@@ -806,12 +813,27 @@ def test_typing_goes_on_while_a_hundred_messages_a_second_arrive(
     desk.person.shows_line("")
     told = re.findall(r"message (\d+), שלום 😀", desk.person.written.decode())
     assert told == [str(number) for number in range(chatter.sent)]
-    median, slowest = (
-        statistics.median(typist.seconds),
-        statistics.quantiles(typist.seconds, n=10)[-1],
-    )
-    print(
-        f"{len(typist.seconds)} keys: {median * 1000:.1f} ms, nine of ten in {slowest * 1000:.1f} ms"
-    )
-    assert median < 0.05
-    assert slowest < 0.5  # a busy machine may stop anything for a moment, hence not the very worst
+    # The slowest tenth is left out: a busy machine may stop anything for a moment.
+    median, slow = (statistics.quantiles(typist.seconds, n=10)[rank] * 1000 for rank in (4, 8))
+    print(f"{len(typist.seconds)} keys: half of them in {median:.1f} ms, most in {slow:.1f} ms")
+    assert median < 50
+    assert slow < 500
+
+
+@pytest.mark.parametrize("reflows", [False, True], ids=["cuts", "reflows"])
+def test_a_window_made_narrower_keeps_every_message_and_no_piece_of_the_line(
+    open_desk: OpenDesk, reflows: bool
+) -> None:
+    desk = open_desk(reflows=reflows)
+    person = desk.person
+    text = "the line being typed is longer than the window is wide afterwards"
+    person.type(text)
+    person.shows_line(text)
+    person.resize(30, 24)
+    person.wait_for(lambda screen: screen.before_cursor().endswith("afterwards"))
+    person.wait_for(lambda screen: person.prompt in screen.before_cursor())
+    desk.connection.send("MSG bob BROADCAST and now?")
+    person.sees("bob: and now?")
+    shown = person.screen.text()
+    assert "here (2): bob, me" in shown
+    assert "is longer than" not in shown, "a piece of the line stayed behind"
