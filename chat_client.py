@@ -228,6 +228,7 @@ class Session:
         self._warned = False  # that a password without TLS can be read by others
         self.needs_password = False  # the server wants one, and the person should be asked
         self._password = password  # sent on every new connection
+        self._passing = False  # a PASS is on its way
         self._tls = tls
         self._shaking_hands = False  # connected, but TLS is not agreed upon yet
         self._awaits = 0  # READ or WRITE where TLS waits for just that, whatever it is to do
@@ -314,7 +315,7 @@ class Session:
         self._outbox.clear()
         self._listed.clear()
         if self._password:
-            self._put(f"PASS {self._password}")
+            self.give_password(self._password)
         if self._wanted_name:
             self.request(f"NAME {self._wanted_name}")
 
@@ -395,7 +396,7 @@ class Session:
     def needs_name(self) -> bool:
         """Whether the person should be asked for a name now."""
         online = self.state is State.ONLINE and not self._leaving
-        named = self.name or self._naming or self.needs_password
+        named = self.name or self._naming or self.needs_password or self._passing
         return self.interactive and online and not named
 
     def turn(self, readable: bool, writable: bool) -> None:
@@ -539,7 +540,7 @@ class Session:
         first = line.split(" ", 1)[0]
         if not line.strip():
             return
-        if self.needs_password and not line.startswith("/") and first not in protocol.USAGE:
+        if self.needs_password and first != "PASS":  # whatever it looks like
             self.give_password(line)
         elif line.startswith("/") and not line.startswith("//"):
             self._command(line.strip())
@@ -551,8 +552,10 @@ class Session:
             self._say(BROADCAST, line.removeprefix("/"))
 
     def give_password(self, password: str) -> None:
-        """Send the password that the person was asked for."""
+        """Send the password that a file held or the person was asked for."""
+        self._warn_of_readers()
         self.needs_password = False
+        self._passing = True
         self._password = password
         self._put(f"PASS {password}")
 
@@ -744,8 +747,8 @@ class Session:
 
     def _on_accepted(self, _words: list[str]) -> bool:
         self._show(Kind.EVENT, "* the password is accepted")
-        self.needs_password = False
-        if self._wanted_name and not self.name and not self._naming:
+        self.needs_password = self._passing = False
+        if self._wanted_name and not self._naming and (self._regaining or not self.name):
             self.request(f"NAME {self._wanted_name}")
         return True
 
@@ -773,11 +776,15 @@ class Session:
 
     def _ask_for_password(self) -> None:
         """Have the person asked for the password; a file with a wrong one is of no more use."""
+        self._warn_of_readers()
+        self._password = ""
+        self._passing = False
+        self.needs_password = self.interactive
+
+    def _warn_of_readers(self) -> None:
         if self._tls is None and not self._warned:
             self._warned = True
             self.tell("without TLS the password travels readable for everyone on the network")
-        self._password = ""
-        self.needs_password = self.interactive
 
     def _retry_name(self) -> None:
         """Our old connection still holds our name; the server will notice that it is dead."""
@@ -984,7 +991,7 @@ class LineEditor:
         """
         before = [_shown(cluster) for cluster in self._before]
         after = [_shown(cluster) for cluster in reversed(self._after)]
-        if self.secret or self.text.startswith("PASS "):
+        if self._is_secret():
             before, after = ["•"] * len(before), ["•"] * len(after)
         if columns("".join(before + after)) < width:
             self._first_shown = 0
@@ -995,6 +1002,10 @@ class LineEditor:
             self._first_shown = len(before) - _how_many_fit(before[::-1], width * 2 // 3)
         left = "".join(before[self._first_shown :])
         return left, "".join(after[: _how_many_fit(after, width - columns(left) - 1)])
+
+    def _is_secret(self) -> bool:
+        """Whether a password is in the line, on whichever of its lines it was pasted."""
+        return self.secret or any(part.startswith("PASS ") for part in self.text.split(LINE_END))
 
     # The right half is kept back to front, so that the cursor is at the end of both lists.
 
@@ -1028,8 +1039,7 @@ class LineEditor:
 
     def _finish(self) -> list[str]:
         text = self.text
-        secret = self.secret or text.startswith("PASS ")
-        if text.strip() and text not in self._history[-1:] and not secret:
+        if text.strip() and text not in self._history[-1:] and not self._is_secret():
             self._history.append(text)
         self._place = len(self._history)
         self._draft = ""

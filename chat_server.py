@@ -630,7 +630,8 @@ class Server:
             self.send_off(connection, error.code, str(error), "does not speak TLS")
             return
         except (BlockingIOError, InterruptedError):
-            return  # select() may report a socket that has nothing after all, see select(2)
+            self.watch(connection)  # nothing there after all, see select(2); or TLS has to write
+            return
         except OSError as error:
             self.lose(connection, error)
             return
