@@ -37,6 +37,7 @@ from chat_protocol import BROADCAST, ErrorCode, ProtocolError, fold
 if TYPE_CHECKING:
     import ssl  # at run time load_tls() imports it, for those who need it
 
+DEFAULT_HOST = "127.0.0.1"
 CONNECT_SECONDS = 10.0  # for one address to answer
 FAREWELL_SECONDS = 2.0  # for the server to say BYE before we leave all the same
 NAME_HELD_SECONDS = 120.0  # a server notices within two minutes that our old connection is dead
@@ -268,11 +269,16 @@ class Session:
         family, kind, number, _, address = self._untried.pop(0)
         self.state = State.CONNECTING
         self.deadline = time.monotonic() + CONNECT_SECONDS
-        self.socket = socket.socket(family, kind, number)
-        self.socket.setblocking(False)
-        # A non-blocking connect() only begins; the socket turns writable when it is done, and
-        # SO_ERROR then tells how it went: connect(2), EINPROGRESS.
-        self.socket.connect_ex(address)
+        try:
+            self.socket = socket.socket(family, kind, number)
+            self.socket.setblocking(False)
+            # A non-blocking connect() only begins; the socket turns writable when it is done, and
+            # SO_ERROR then tells how it went: connect(2), EINPROGRESS.
+            self.socket.connect(address)
+        except BlockingIOError:
+            pass
+        except OSError as error:  # no way there at all: no IPv6 here, say
+            self._connection_failed(why_not_connected(error, self.host, self.port))
 
     def _connection_made(self) -> None:
         assert self.socket is not None
@@ -282,18 +288,19 @@ class Session:
             if hasattr(socket, option):
                 self.socket.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)
         if self._tls is not None:
-            self.socket = self._tls.wrap_socket(
-                self.socket, server_hostname=self.host, do_handshake_on_connect=False
-            )
-            self._shaking_hands = True
-            self._shake_hands()
+            self._shake_hands(self._tls)
         else:
             self._online()
 
-    def _shake_hands(self) -> None:
-        """Go on with the TLS handshake, as far as that is possible by now."""
-        assert isinstance(self.socket, ssl.SSLSocket)
+    def _shake_hands(self, context: ssl.SSLContext) -> None:
+        """Begin the TLS handshake or go on with it, as far as that is possible by now."""
+        assert self.socket is not None
         try:
+            if not isinstance(self.socket, ssl.SSLSocket):
+                self.socket = context.wrap_socket(
+                    self.socket, server_hostname=self.host, do_handshake_on_connect=False
+                )
+                self._shaking_hands = True
             self.socket.do_handshake()
         except ssl.SSLWantReadError:
             self._awaits = READ
@@ -433,8 +440,8 @@ class Session:
 
     def _go_on_connecting(self, writable: bool, due: bool) -> None:
         assert self.socket is not None
-        if self._shaking_hands and writable:
-            self._shake_hands()
+        if self._tls is not None and self._shaking_hands and writable:
+            self._shake_hands(self._tls)
         elif writable:
             number = self.socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
             if number:
@@ -1652,11 +1659,8 @@ def port_number(text: str) -> int:
     return int(text)
 
 
-def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="chat_client.py",
-        description="Talk to everyone at a chat_server.py. /help shows the commands.",
-    )
+def add_session_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options that make a session, whatever shows it."""
     add = parser.add_argument
     add(
         "address",
@@ -1674,20 +1678,28 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
     add("--host", metavar="HOST", help="the same as HOST")
     add("--port", type=port_number, metavar="PORT", help="the same as PORT")
     add("--name", metavar="NAME", default="", help="your name in the chat (default: asks for it)")
-    add("--password-file", metavar="FILE", help="send the password in this file")
-    add("--tls", action="store_true", help="speak TLS; the certificate is always checked")
+    add(
+        "--password-file",
+        metavar="FILE",
+        help="send the password in this file (default: asks for it where one is wanted)",
+    )
+    add(
+        "--tls",
+        action="store_true",
+        help="speak TLS; the certificate is always checked (default: off)",
+    )
     add(
         "--tls-ca",
         metavar="FILE",
         help="trust the certificates in this file (default: those that the system trusts)",
     )
-    add(
-        "--wire",
-        action="store_true",
-        help="show every frame as it travels (default: off)",
-    )
-    add("--no-color", action="store_true", help="no colours; NO_COLOR=1 does the same")
-    add("--version", action="version", version=f"chat_client {protocol.VERSION}")
+    add("--wire", action="store_true", help="show every frame as it travels (default: off)")
+
+
+def parse_session_options(
+    parser: argparse.ArgumentParser, arguments: list[str] | None
+) -> argparse.Namespace:
+    """Return the options; `host` stays None where none was given, `port` has its default."""
     options = parser.parse_args(arguments)
     if None not in (options.address, options.host) and options.address != options.host:
         parser.error("HOST and --host are two different hosts")
@@ -1695,8 +1707,23 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
         parser.error("PORT and --port are two different ports")
     if options.tls_ca and not options.tls:
         parser.error("--tls-ca goes with --tls")
-    options.host = options.host or options.address or "127.0.0.1"
+    options.host = options.host or options.address
     options.port = options.port or options.number or protocol.PORT
+    return options
+
+
+def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="chat_client.py",
+        description="Talk to everyone at a chat_server.py. /help shows the commands.",
+    )
+    add_session_options(parser)
+    parser.add_argument(
+        "--no-color", action="store_true", help="no colours; NO_COLOR=1 does the same"
+    )
+    parser.add_argument("--version", action="version", version=f"chat_client {protocol.VERSION}")
+    options = parse_session_options(parser, arguments)
+    options.host = options.host or DEFAULT_HOST
     return options
 
 
