@@ -903,7 +903,7 @@ def why_no_tls(error: OSError | ValueError, host: str) -> str:
         reason = CERTIFICATE_ERRORS.get(error.verify_code, f"is refused: {error.verify_message}")
         return f"The certificate of {host} {reason}."
     if isinstance(error, ssl.SSLError) and error.reason in NO_TLS_REASONS:
-        return f"{host} does not speak TLS there; leave --tls out, or check the port."
+        return f"{host} does not speak TLS there, or is full: leave --tls out, or check the port."
     return f"No TLS connection to {host}: {getattr(error, 'strerror', None) or error}."
 
 
@@ -1752,7 +1752,7 @@ def load_tls(trusted: str | None) -> ssl.SSLContext:
 
 def load_password(path: str) -> str:
     """Return the password in a file: its first line. Raises OSError and ValueError."""
-    with open(path, encoding="utf-8") as file:
+    with open(path, encoding="utf-8-sig") as file:
         return protocol.check_password(file.readline().rstrip("\r\n"))
 
 

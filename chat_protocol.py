@@ -396,7 +396,7 @@ def show_bytes(data: bytes) -> str:
 def show_frame(payload: bytes) -> str:
     """Return a frame for a person to read, its two fields told apart: 0010│NAME alice.
 
-    A password is never shown, nor its length.
+    A password is never shown.
     """
     if payload[:4].upper() == b"PASS":
         return "····│PASS ····"

@@ -56,6 +56,7 @@ ACCEPT_REST_SECONDS = 1.0  # after the system ran out of descriptors
 LONGEST_SLEEP_SECONDS = 24 * 3600.0  # poll(2) cannot sleep for longer than 24 days at a time
 PASSWORD_REST_SECONDS = 1.0  # between two tries from an address, after a wrong one
 MAX_PASSWORD_TRIES = 3
+HELD_PER_HOST = 100  # connections of one address whose password waits; a class behind one router
 FAREWELL_SECONDS = 2.0  # for what a leaving connection has not read yet
 
 # -------------------------------------------------------------------------------------- the room
@@ -708,7 +709,12 @@ class Server:
         """
         host = connection.address[0]
         if host in self.doubted_hosts:
-            self.held.setdefault(host, {})[connection] = request
+            held = self.held.setdefault(host, {})
+            if len(held) == HELD_PER_HOST:  # or those who come, guess and go would fill every place
+                sentence = "Too many tries from your address wait already; try again later."
+                self.send_off(connection, ErrorCode.BAD_PASSWORD, sentence, "guessed too much")
+                return
+            held[connection] = request
             self.rest(connection)
         elif self.is_password and self.is_password(request.text.encode()):
             connection.admitted = True
@@ -1246,7 +1252,7 @@ def load_password(path: str) -> Callable[[bytes], bool]:
     """
     import hmac
 
-    with open(path, encoding="utf-8") as file:
+    with open(path, encoding="utf-8-sig") as file:
         password = protocol.check_password(file.readline().rstrip("\r\n"))
     return partial(hmac.compare_digest, password.encode())
 

@@ -302,12 +302,10 @@ class ServerProcess:
 # ------------------------------------------------------------------------ programs that end, files
 
 
-def run_piped(
-    program: str, *arguments: str, typed: str | bytes = b""
-) -> subprocess.CompletedProcess[str]:
-    """Run one of our programs behind pipes until it ends by itself, with `typed` as its input."""
+def run_piped(*command: str, typed: str | bytes = b"") -> subprocess.CompletedProcess[str]:
+    """Run Python behind pipes until it ends by itself: a program, its arguments and its input."""
     done = subprocess.run(
-        [sys.executable, program, *arguments],
+        [sys.executable, *command],
         input=typed.encode() if isinstance(typed, str) else typed,
         capture_output=True,
         env={**os.environ, "PYTHONUTF8": "1"},
@@ -352,14 +350,18 @@ def openssl(folder: Path, *arguments: str) -> None:
     assert done.returncode == 0, done.stderr.decode()
 
 
-def make_certificate(folder: Path, name: str, subject_names: str) -> Certificate:
-    """Make a certificate that signs itself, for names such as `DNS:localhost,IP:127.0.0.1`."""
+def make_certificate(folder: Path, name: str, subject_names: str, *extensions: str) -> Certificate:
+    """Make a certificate that signs itself, for names such as `DNS:localhost,IP:127.0.0.1`.
+
+    More `extensions` as in x509v3_config(5).
+    """
+    more = [word for extension in extensions for word in ("-addext", extension)]
     made = Certificate(str(folder / f"{name}.pem"), str(folder / f"{name}.key"))
     openssl(
         folder,
         *("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"),
         *("-keyout", made.key, "-out", made.file, "-days", "2", "-subj", f"/CN={name}"),
-        *("-addext", f"subjectAltName={subject_names}"),
+        *("-addext", f"subjectAltName={subject_names}", *more),
     )
     return made
 
