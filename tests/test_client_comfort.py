@@ -270,7 +270,8 @@ def test_a_paste_may_come_in_pieces(desk: Desk) -> None:
     desk.connection.expect("MSG BROADCAST é", "MSG BROADCAST ש")
 
 
-def test_a_paste_that_never_ends_does_not_lock_the_keyboard(desk: Desk) -> None:
+def test_a_paste_that_never_ends_does_not_lock_the_keyboard(open_desk: OpenDesk) -> None:
+    desk = open_desk()
     desk.person.type(PASTE_START + "half a paste")
     desk.person.shows_line("half a paste")  # after a moment in which its end did not come
     desk.person.type("!")

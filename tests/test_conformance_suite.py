@@ -417,6 +417,7 @@ def threads(port: str = "{port}") -> str:
 # ---------------------------------------------------------------------------------- right servers
 
 
+@pytest.mark.slow
 def test_a_second_correct_server_passes_everything(tmp_path: Path) -> None:
     verdict = judge(tmp_path, "--server", threads())
     assert verdict.broken() == set(), verdict.output
@@ -500,6 +501,7 @@ def with_pid_file(server: str, file: Path) -> str:
 @pytest.mark.parametrize(
     "mistake", ["Hangs", pytest.param("Floods", marks=pytest.mark.slow), "EndsItself"]
 )
+@pytest.mark.slow
 def test_a_server_that_misbehaves_ends_by_a_deadline(mistake: str, tmp_path: Path) -> None:
     pids = tmp_path / "pids"
     rules = [f"{SUITE}/test_names.py::test_{rule}" for rule in ("nobody_here", "names_are_sorted")]
@@ -514,6 +516,7 @@ def test_a_server_that_misbehaves_ends_by_a_deadline(mistake: str, tmp_path: Pat
         assert "its last words: ZeroDivisionError" in verdict.output
 
 
+@pytest.mark.slow
 def test_an_interrupted_run_leaves_no_server_behind(tmp_path: Path) -> None:
     pids = tmp_path / "pids"
     arguments = ["--patience", "60", "--server", with_pid_file(wrong("Hangs"), pids), str(SUITE)]
@@ -556,6 +559,7 @@ def running_server() -> Iterator[str]:
     process.wait()
 
 
+@pytest.mark.slow
 def test_a_running_server_is_judged_beside_strangers(running_server: str, tmp_path: Path) -> None:
     host, _, port = running_server.partition(":")
     with socket.create_connection((host, int(port))) as stranger:
@@ -581,6 +585,7 @@ def test_a_running_server_is_judged_beside_strangers(running_server: str, tmp_pa
         (["--report", "no/such/directory/x.html"], "there is no such directory"),
     ],
 )
+@pytest.mark.slow
 def test_a_wrong_option_is_explained(arguments: list[str], sentence: str, tmp_path: Path) -> None:
     verdict = judge(tmp_path, *arguments)
     assert verdict.code == pytest.ExitCode.USAGE_ERROR
@@ -631,6 +636,7 @@ def test_a_page_escapes_what_servers_say() -> None:
 # ----------------------------------------------------------------------------------------- clients
 
 
+@pytest.mark.slow
 def test_a_client_is_judged_in_a_terminal(tmp_path: Path) -> None:
     words = ("{host}", "{port}", "--mistake", "characters")
     client = command(CLIENTS / "threads_client.py", *words)

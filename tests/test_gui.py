@@ -312,6 +312,7 @@ def test_every_ink_can_be_read_on_every_paper() -> None:
 
 
 @pytest.mark.parametrize("percent", [100, pytest.param(125, marks=pytest.mark.slow), 200])
+@pytest.mark.slow
 def test_small_window_keeps_every_part(
     open_window: OpenWindow, server: ServerProcess, percent: int
 ) -> None:
@@ -358,6 +359,7 @@ def test_dialog_names_the_field_to_correct(open_window: OpenWindow, server: Serv
     assert window("dialog.answer()[:3]") == ("127.0.0.1", server.port, "alice")  # remembered
 
 
+@pytest.mark.slow
 def test_dialog_asks_for_a_password_where_one_is_wanted(
     open_window: OpenWindow, start_server: StartServer, tmp_path: Path
 ) -> None:
@@ -377,6 +379,7 @@ def test_dialog_asks_for_a_password_where_one_is_wanted(
     assert not window("dialog.open")
 
 
+@pytest.mark.slow
 def test_dialog_offers_tls_where_the_server_wants_it(
     open_window: OpenWindow, start_server: StartServer, tmp_path: Path
 ) -> None:
@@ -390,6 +393,7 @@ def test_dialog_offers_tls_where_the_server_wants_it(
     join(open_window, server, *certificate.for_client)
 
 
+@pytest.mark.slow
 @pytest.mark.slow
 def test_dialog_comes_back_when_the_server_sends_us_away(
     open_window: OpenWindow, start_server: StartServer
@@ -602,6 +606,7 @@ def test_every_part_is_reached_by_keyboard(alice: Opened, server: ServerProcess)
 # --------------------------------------------------------------------------- state and attention
 
 
+@pytest.mark.slow
 def test_title_counts_what_was_not_seen(open_window: OpenWindow, server: ServerProcess) -> None:
     bob = server.connect("bob")
     alice = join(open_window, server, "--flash")
@@ -628,6 +633,7 @@ def test_mention_does_not_flash_unasked(open_window: OpenWindow, server: ServerP
         assert alice("root.title(), str(status['style'])") == ("(1) alice – Chat", "Calm.TLabel")
 
 
+@pytest.mark.slow
 def test_reconnects_like_the_terminal_client(
     open_window: OpenWindow, start_server: StartServer
 ) -> None:

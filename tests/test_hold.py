@@ -640,6 +640,7 @@ def test_a_half_closed_connection_is_given_back(server: ServerProcess) -> None:
 
 
 @needs_proc
+@pytest.mark.slow
 def test_one_who_never_closes_is_closed_in_the_end(server: ServerProcess) -> None:
     alice = server.connect("alice")
     before = descriptors(server.pid)
