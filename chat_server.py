@@ -548,9 +548,9 @@ class Server:
         try:
             serve(connection)
         except Exception as fault:  # noqa: BLE001 (whatever it is: the others go on talking)
-            self.log("".join(traceback.format_exception(fault)).rstrip())
-            self.depart(connection, "a fault in the server, see above")
+            self.depart(connection, "a fault in the server, see below")
             self.close(connection)
+            self.log(trace_of(fault))
 
     # -- coming
 
@@ -996,6 +996,15 @@ class WireServer(Server):
     def shown(frame: bytes) -> str:
         (payload,) = protocol.payloads(frame)
         return protocol.show_frame(payload)
+
+
+def trace_of(fault: Exception) -> str:
+    """Return the traceback of a fault, for the log."""
+    try:
+        return "".join(traceback.format_exception(fault)).rstrip()
+    except OSError:
+        # It reads our source files, and there may be no descriptor left.
+        return f"{type(fault).__name__}: {fault}"
 
 
 def error_frame(code: ErrorCode, sentence: str) -> bytes:

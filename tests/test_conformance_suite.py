@@ -441,6 +441,7 @@ def test_the_server_without_a_mistake_passes_everything(tmp_path: Path) -> None:
 # ---------------------------------------------------------------------------------- wrong servers
 
 
+@pytest.mark.slow
 def test_some_wrong_servers_break_a_rule(tmp_path: Path) -> None:
     servers = [part for mistake in REPRESENTATIVES for part in ("--server", wrong(mistake))]
     rules = [f"{SUITE}/{rule}[{mistake}]" for mistake, rule in REPRESENTATIVES.items()]

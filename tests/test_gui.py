@@ -334,6 +334,7 @@ def test_small_window_keeps_every_part(
 # ------------------------------------------------------------------------------------ the dialog
 
 
+@pytest.mark.slow
 def test_dialog_names_the_field_to_correct(open_window: OpenWindow, server: ServerProcess) -> None:
     server.connect("bob")
     window = open_window()
@@ -459,6 +460,7 @@ def test_text_can_be_copied_but_not_changed(alice: Opened, server: ServerProcess
     assert alice.shown() == before == alice("root.clipboard_get()").rstrip("\n")
 
 
+@pytest.mark.slow
 def test_scrolls_with_new_lines_only_at_the_end(alice: Opened, server: ServerProcess) -> None:
     bob = server.connect("bob")
     bob.send(*(f"MSG BROADCAST line {number}" for number in range(100)))
@@ -480,6 +482,7 @@ def test_scrolls_with_new_lines_only_at_the_end(alice: Opened, server: ServerPro
     alice.wait("conversation.yview()[1] == 1.0")
 
 
+@pytest.mark.slow
 def test_burst_keeps_the_window_answering(alice: Opened, server: ServerProcess) -> None:
     """10,000 messages at once; what is older than the last 10,000 lines drops out."""
     bob = server.connect("bob")
@@ -502,6 +505,7 @@ def test_burst_keeps_the_window_answering(alice: Opened, server: ServerProcess) 
 # ------------------------------------------------------------------------------------ the people
 
 
+@pytest.mark.slow
 def test_people_are_listed_with_what_can_be_done(alice: Opened, server: ServerProcess) -> None:
     bob, eve = server.people("bob", "Eve")
     alice.wait_for_people("alice (you)", "bob", "Eve")

@@ -570,6 +570,7 @@ sys.exit(chat_server.main())
 
 
 @linux_only
+@pytest.mark.slow
 def test_no_descriptors_left_and_nobody_to_tell(start_server: StartServer) -> None:
     server = start_server(program=("-c", UNHEARD))
     output, errors = (Path(f"/proc/{server.pid}/fd/{number}") for number in (1, 2))
@@ -701,6 +702,7 @@ def test_a_fault_without_a_descriptor_left_costs_no_more(start_server: StartServ
 
 @needs_proc
 @pytest.mark.parametrize("selector", DEFAULT_SELECTOR)
+@pytest.mark.slow
 def test_a_server_with_nobody_talking_uses_no_cpu(start_server: StartServer, selector: str) -> None:
     server = start_server("--selector", selector)
     people = server.people("alice", "bob", "carol", "dora")

@@ -311,6 +311,7 @@ def test_a_wrong_password_slows_nobody_who_is_in(door: Door, address: str) -> No
     assert max(waits) < NOTICEABLE_SECONDS
 
 
+@pytest.mark.slow
 def test_who_guesses_over_many_connections_gets_one_try_at_a_time(door: Door, address: str) -> None:
     guessers = [door.visitor(address) for _ in range(20)]
     start = time.monotonic()
@@ -376,6 +377,7 @@ while True:
 
 
 @posix_only
+@pytest.mark.slow
 def test_a_guesser_at_full_speed_delays_no_conversation(
     start_server: StartServer, password_file: str, address: str
 ) -> None:

@@ -387,6 +387,7 @@ def test_what_is_queued_still_arrives_before_the_end(start_server: StartServer) 
 
 @posix_only
 @pytest.mark.parametrize("again", [False, True])
+@pytest.mark.slow
 def test_one_who_does_not_read_holds_up_the_end_for_two_seconds(
     start_server: StartServer, again: bool
 ) -> None:

@@ -527,6 +527,7 @@ def test_200_half_made_handshakes_delay_nobody_and_cost_nothing(room: Room) -> N
 
 
 @needs_proc
+@pytest.mark.slow
 def test_a_half_made_handshake_falls_under_the_login_timeout(
     start_server: StartServer, certificate: Certificate
 ) -> None:
