@@ -50,7 +50,7 @@ OUTBOX_ENOUGH = 64 * 1024  # bytes: while more wait to be sent, a piped file is 
 # -------------------------------------------------------------------------- characters on a screen
 
 ZERO_WIDTH_JOINER = "\N{ZERO WIDTH JOINER}"
-WIDE_EMOJI_FOLLOWS = "\N{VARIATION SELECTOR-16}"
+EMOJI_STYLE = "\N{VARIATION SELECTOR-16}"
 
 
 def clusters(text: str) -> list[str]:
@@ -98,7 +98,7 @@ def columns(text: str) -> int:
 
 
 def _character_columns(character: str) -> int:
-    if character == WIDE_EMOJI_FOLLOWS:
+    if character == EMOJI_STYLE:
         return 1  # it makes the narrow symbol before it a wide one
     if unicodedata.category(character) in ("Mn", "Me", "Cf") or "\u1160" <= character <= "\u11ff":
         return 0
@@ -180,14 +180,14 @@ SLASH_COMMANDS = {
 
 HELP = """\
 just type           say it to everyone (//text says /text)
-/msg NAME text      say it to one person; /r text answers the last one who did
+/msg NAME text      say it to one person; /r text answers whoever wrote to you last
 /names              who is here
 /name NAME          choose another name
 /block NAME         hear no more of somebody; /unblock NAME; /blocked lists them
 /quit               leave
 Tab completes names and commands. Requests in capitals are sent as they are: MSG bob hi"""
 
-# After these errors the server closes, and calling again would only bring the same answer.
+# Where the connection closes right after one of these, calling again would bring the same answer.
 FINAL_ERRORS = {
     code.value
     for code in (
@@ -240,6 +240,7 @@ class Session:
         self._outbox = bytearray()
         self._lines: list[Line] = []
         self._listed: list[str] = []  # names of NAMES frames, until all of them are here
+        self._looking = False  # a GET_NAMES is on its way that nobody typed
         self._naming = False  # a NAME is on its way
         self._leaving = False  # an EXIT is on its way
         self._reason_given = False  # the last frame said why the server is about to close
@@ -325,6 +326,10 @@ class Session:
             self.give_password(self._password)
         if self._wanted_name:
             self.request(f"NAME {self._wanted_name}")
+        elif self.interactive:
+            # Tells whether a password is wanted, before somebody types it as a name.
+            self._looking = True
+            self._put("GET_NAMES")
 
     def _connection_failed(self, sentence: str) -> None:
         """Try the next address; without one, try again later if we were connected before."""
@@ -472,7 +477,7 @@ class Session:
                 self._connection_lost(error.strerror or str(error), broken=True)
             return
         if not data:
-            self._connection_lost("it closed the connection", broken=False)
+            self._connection_lost("the server closed it", broken=False)
             return
         self._feed(data)
         try:
@@ -531,7 +536,7 @@ class Session:
         elif not self._leaving:
             self._leaving = True
             self._put("EXIT")
-            if self.interactive:
+            if self.interactive:  # a pipe waits until all that it sent is dealt with
                 self.deadline = time.monotonic() + FAREWELL_SECONDS
 
     def _put(self, payload: str) -> None:
@@ -543,7 +548,7 @@ class Session:
 
     def typed(self, line: str) -> None:
         """Do what a typed line means."""
-        line = "".join(c if unicodedata.category(c) != "Cc" else " " * (c == "\t") for c in line)
+        line = "".join(c for c in line.replace("\t", " ") if unicodedata.category(c) != "Cc")
         first = line.split(" ", 1)[0]
         if not line.strip():
             return
@@ -579,11 +584,10 @@ class Session:
         elif word == "/r":
             self._reply(arguments)
         elif word in SLASH_COMMANDS:
-            request = f"{SLASH_COMMANDS[word]} {arguments}".rstrip()
-            if request.startswith("MSG ") and word in ("/msg", "/send"):
+            if word in ("/msg", "/send"):
                 name, _, text = arguments.partition(" ")
-                request = f"MSG {name} {text.lstrip()}".rstrip()
-            self._capital_request(request)
+                arguments = f"{name} {text.lstrip()}"
+            self._capital_request(f"{SLASH_COMMANDS[word]} {arguments}".rstrip())
         else:
             self._show(Kind.ERROR, f"There is no command {protocol.harmless(word)}; try /help.")
 
@@ -617,6 +621,9 @@ class Session:
         # Without a name of ours yet, leave place for the longest that we may get.
         place = protocol.MAX_PAYLOAD_SIZE - len(head.encode())
         place -= 0 if self.name else 4 * protocol.MAX_NAME_LENGTH
+        if place < 1:  # no such name exists; let the server say so
+            self.request(f"MSG {name} {text}")
+            return
         speaker = "you" if to_all else f"you → {protocol.harmless(known)}"
         if self._regaining:
             speaker += " (waiting)"
@@ -640,7 +647,7 @@ class Session:
         payload = data.decode(errors="replace")
         verb, _, arguments = payload.partition(" ")
         words = arguments.split(" ")
-        self._reason_given = verb == "BYE" or (verb == "ERROR" and words[0] in FINAL_ERRORS)
+        self._reason_given = verb == "ERROR" and words[0] in FINAL_ERRORS
         handler = self._HANDLERS.get(verb)
         if handler is None or not handler(self, words):
             self._show(Kind.EVENT, protocol.harmless(payload))
@@ -679,8 +686,10 @@ class Session:
         self._listed = []
         if self._regaining:
             self._regained()
-        here = protocol.harmless(", ".join(self.people.values())) or "nobody"
-        self._show(Kind.EVENT, f"* here ({total}): {here}")
+        looking, self._looking = self._looking, False
+        if not looking:
+            here = protocol.harmless(", ".join(self.people.values())) or "nobody"
+            self._show(Kind.EVENT, f"* here ({total}): {here}")
         return True
 
     def _regained(self) -> None:
@@ -710,8 +719,8 @@ class Session:
         return True
 
     def _on_joined(self, words: list[str]) -> bool:
-        (name,) = words if len(words) == 1 else ("",)
-        if not name:
+        name = words[0]
+        if len(words) != 1 or not name:
             return False
         self.people[fold(name)] = name
         self._show(Kind.EVENT, f"* {protocol.harmless(name)} joined", person=name)
@@ -776,7 +785,11 @@ class Session:
             return True
         if naming and self.name:
             self._wanted_name = self.name  # the new one was refused
-        self._show(Kind.ERROR, protocol.harmless(" ".join(sentence) or code))
+        if code == ErrorCode.PASSWORD_REQUIRED.value and self.interactive:
+            if not self.needs_password:
+                self.tell("this server wants a password")
+        else:
+            self._show(Kind.ERROR, protocol.harmless(" ".join(sentence) or code))
         if code in (ErrorCode.PASSWORD_REQUIRED.value, ErrorCode.BAD_PASSWORD.value):
             self._ask_for_password()
         return True
@@ -964,7 +977,7 @@ class LineEditor:
             "ctrl-u": lambda: self._before.clear(),
             "ctrl-k": lambda: self._after.clear(),
             "ctrl-w": self._drop_word,
-            "ctrl-c": lambda: self._set("", ""),
+            "ctrl-c": self._clear,
             "tab": self._next_choice,
         }
         self._keys["ctrl-a"] = self._keys["home"]
@@ -989,6 +1002,12 @@ class LineEditor:
         elif key in self._keys:
             self._keys[key]()
         return []
+
+    def put(self, text: str) -> None:
+        """Have `text` stand in the line, whatever stood there, as if it had been pasted."""
+        self._choices = []
+        self._set("", "")
+        self._insert(text)
 
     def view(self, width: int) -> tuple[str, str]:
         """Return what to show left and right of the cursor within `width` columns.
@@ -1048,10 +1067,13 @@ class LineEditor:
         text = self.text
         if text.strip() and text not in self._history[-1:] and not self._is_secret():
             self._history.append(text)
+        self._clear()
+        return text.split(LINE_END)
+
+    def _clear(self) -> None:
         self._place = len(self._history)
         self._draft = ""
         self._set("", "")
-        return text.split(LINE_END)
 
     def _recall(self, place: int) -> None:
         if not 0 <= place <= len(self._history):
@@ -1555,10 +1577,7 @@ class Client:
             readable, writable = self.wait()
             if self.signals in readable:
                 self.heed_signals()
-            if session.socket is not None:
-                session.turn(session.socket in readable, session.socket in writable)
-            else:
-                session.turn(False, False)
+            session.turn(session.socket in readable, session.socket in writable)
             for key in keyboard.read(keyboard.source in readable):
                 self.press(key)
 

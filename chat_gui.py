@@ -32,7 +32,6 @@ from chat_client import (
     Kind,
     Line,
     LineEditor,
-    Paste,
     Session,
     State,
     WireSession,
@@ -354,9 +353,8 @@ class Entry:
 
     def _load(self, text: str) -> None:
         self._completed = ("", "")
-        self._editor.press("ctrl-c")
         # Half an emoji, which some versions of Tk leave behind a Backspace, is no text.
-        self._editor.press(Paste(text.encode("utf-8", "replace").decode()))
+        self._editor.put(text.encode("utf-8", "replace").decode())
 
     def _tab(self, _event: object) -> str:
         before, after = self.get()
@@ -607,7 +605,7 @@ class Window:
         self._resolver.start()
 
     def _call(self, session: Session) -> None:
-        """Look up the server and begin to connect: in a thread, until which nobody else may."""
+        """Look up the server and begin to connect, in a thread: nobody else touches it then."""
         try:
             session.connect()
         except (OSError, UnicodeError) as error:
@@ -678,7 +676,7 @@ class Window:
         return False
 
     def _show(self, batch: list[Line]) -> None:
-        """Show lines; while there is no name yet, errors belong into the dialog."""
+        """Show lines; while there is no name yet, errors belong in the dialog."""
         self.conversation.look()
         session = self.session
         joining = session is not None and (not session.name or session.needs_password)

@@ -247,16 +247,7 @@ def has_visible_text(text: str) -> bool:
     """Whether there is anything to see: one character outside the categories Z* and C*."""
     if text.isascii():
         return not text.isspace() and bool(text)  # control characters were refused before
-    return any(unicodedata.category(c)[0] not in "ZC" for c in text)
-
-
-def harmless(text: str) -> str:
-    """Return `text` with all that could drive a terminal made visible instead: ESC becomes ␛.
-
-    The server refuses such text, but a client cannot know what server it talks to, and a log
-    cannot know what client.
-    """
-    return text.translate(_VISIBLE_CONTROLS)
+    return any(unicodedata.category(c)[0] not in "ZC" for c in set(text))
 
 
 _VISIBLE_CONTROLS = {
@@ -266,6 +257,15 @@ _VISIBLE_CONTROLS = {
     **dict.fromkeys((0x2028, 0x2029), "\N{SYMBOL FOR NEWLINE}"),  # line, paragraph separator
     **dict.fromkeys(range(0xD800, 0xE000), "\N{REPLACEMENT CHARACTER}"),  # halves no UTF-8 has
 }
+
+
+def harmless(text: str) -> str:
+    """Return `text` with all that could drive a terminal made visible instead: ESC becomes ␛.
+
+    The server refuses such text, but a client cannot know what server it talks to, and a log
+    cannot know what client.
+    """
+    return text.translate(_VISIBLE_CONTROLS)
 
 
 def check_password(password: str) -> str:
@@ -283,7 +283,7 @@ def check_password(password: str) -> str:
 
 
 class Request(NamedTuple):
-    """What a client asks for, taken apart but not yet judged: is there such a name, may it?"""
+    """What a client asks for, taken apart; whether it can be done is for the room to say."""
 
     verb: str  # in capitals, one of USAGE
     name: str = ""  # NAME, BLOCK, UNBLOCK: whose; MSG: to whom
@@ -398,7 +398,7 @@ def show_frame(payload: bytes) -> str:
 
     A password is never shown.
     """
-    if payload[:4].upper() == b"PASS":
+    if payload.lstrip()[:4].upper() == b"PASS":  # also where a first client put a space before it
         return "····│PASS ····"
     return f"{len(payload):0{LENGTH_FIELD_SIZE}}│{show_bytes(payload)}"
 

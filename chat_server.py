@@ -45,7 +45,8 @@ FD_SETSIZE = 512 if sys.platform == "win32" else 1024
 # one to refuse newcomers with, and a few for whatever the system opens behind our back.
 RESERVED_DESCRIPTORS = 16
 ACCEPTS_PER_TURN = 256  # a whole school may knock; those inside are served in between
-REQUESTS_PER_TURN = 64  # of one connection, so that a flood does not hold up the others
+TURN_SIZE = 256 * 1024  # bytes; when more is said in a turn, it goes out before the turn goes on
+REQUESTS_PER_TURN = 16  # of one connection, so that a flood does not hold up the others
 RECEIVE_SIZE = 64 * 1024  # bytes for one recv()
 ANSWERS_AHEAD = 64 * 1024  # bytes; a client that leaves more unread is asked to read first
 SEND_SIZE = 256 * 1024  # bytes for one send(): about what a kernel takes at once
@@ -57,7 +58,8 @@ LONGEST_SLEEP_SECONDS = 24 * 3600.0  # poll(2) cannot sleep for longer than 24 d
 PASSWORD_REST_SECONDS = 1.0  # between two tries from an address, after a wrong one
 MAX_PASSWORD_TRIES = 3
 HELD_PER_HOST = 100  # connections of one address whose password waits; a class behind one router
-FAREWELL_SECONDS = 2.0  # for what a leaving connection has not read yet
+LAST_WORDS_SECONDS = 10.0  # for a leaving connection to read some more of what waits for it
+FAREWELL_SECONDS = 2.0  # for it to close as well, when all of that went out
 
 # -------------------------------------------------------------------------------------- the room
 
@@ -88,10 +90,13 @@ class Room(Generic[Member]):
         self._deliver = deliver
         self._announce = announce
         self.names: dict[Member, str] = {}
+        self._names_frames: list[bytes] = []  # made once for all who ask, until a name changes
         self._members: dict[str, Member] = {}  # by folded name: `Bob` is taken once `bob` is here
         # Blocking is kept by the blocked name, not by the blocker: a broadcast then finds all
         # who must not hear it in one look, however many people there are.
         self._blocked: dict[str, BlockedName[Member]] = {}
+        # The same the other way round, so that a departure need not look through all of it.
+        self._lists: dict[Member, set[str]] = {}
         self._handlers: dict[str, Callable[[Member, Request], None]] = {
             "NAME": self._name,
             "GET_NAMES": self._get_names,
@@ -110,10 +115,11 @@ class Room(Generic[Member]):
 
     def leave(self, member: Member) -> None:
         """Forget `member` and, if they had a name, tell the others."""
-        for folded in [key for key, name in self._blocked.items() if member in name.blockers]:
+        for folded in list(self._lists.get(member, ())):
             self._lift_block(member, folded)
         name = self.names.pop(member, None)
         if name is not None:
+            self._names_frames = []
             del self._members[protocol.fold(name)]
             self._tell_others(member, f"LEFT {name}")
 
@@ -147,6 +153,7 @@ class Room(Generic[Member]):
         if old is not None:
             del self._members[protocol.fold(old)]
         self.names[member] = new
+        self._names_frames = []
         self._members[folded] = member
         self._carry_blocks(old, new)
         self._tell(member, f"HELLO {new}")
@@ -159,6 +166,9 @@ class Room(Generic[Member]):
         """Let the blocks of a person follow them from their `old` name to their `new` one."""
         folded = protocol.fold(new)
         if old is not None and (blocked := self._blocked.pop(protocol.fold(old), None)):
+            for blocker in blocked.blockers:
+                self._lists[blocker].remove(protocol.fold(old))
+                self._lists[blocker].add(folded)
             # Whoever blocked the last owner of the new name goes on blocking that name.
             earlier = self._blocked.get(folded)
             blocked.blockers |= earlier.blockers if earlier else set()
@@ -167,12 +177,14 @@ class Room(Generic[Member]):
             self._blocked[folded].spelling = new
 
     def _get_names(self, member: Member, _request: Request) -> None:
-        for frame in protocol.names_frames(self.names.values()):
+        if not self._names_frames:
+            self._names_frames = protocol.names_frames(self.names.values())
+        for frame in self._names_frames:
             self._deliver(member, frame)
 
     def _message(self, member: Member, request: Request) -> None:
         sender = self._name_of(member)
-        blocked = self._blocked.get(protocol.fold(sender)) if self._blocked else None
+        blocked = self._blocked.get(protocol.fold(sender))
         blockers = blocked.blockers if blocked else set()
         if protocol.is_broadcast(request.name):
             frame = protocol.message(sender, protocol.BROADCAST, request.text)
@@ -180,7 +192,7 @@ class Room(Generic[Member]):
             return
         addressee = self._member_called(request.name)
         name = self.names[addressee]
-        if addressee in blockers and addressee != member:  # a list may come to hold its owner
+        if addressee in blockers and addressee != member:  # a rename may make it oneself
             raise ProtocolError(ErrorCode.BLOCKED, f"{name} does not want your messages.")
         self._deliver(addressee, protocol.message(sender, name, request.text))
 
@@ -191,6 +203,7 @@ class Room(Generic[Member]):
             raise ProtocolError(ErrorCode.BAD_ARGUMENTS, "You cannot block yourself.")
         name = self.names[other]
         self._blocked.setdefault(protocol.fold(name), BlockedName(name)).blockers.add(member)
+        self._lists.setdefault(member, set()).add(protocol.fold(name))
         self._tell(member, f"BLOCKED {name}")
 
     def _unblock(self, member: Member, request: Request) -> None:
@@ -207,9 +220,12 @@ class Room(Generic[Member]):
         blocked.blockers.remove(member)
         if not blocked.blockers:
             del self._blocked[folded]
+        self._lists[member].remove(folded)
+        if not self._lists[member]:
+            del self._lists[member]
 
     def _password(self, member: Member, _request: Request) -> None:
-        self._tell(member, "ACCEPTED")  # this server wants none, so any will do
+        self._tell(member, "ACCEPTED")  # the server wants none, or has judged it already
 
 
 # -------------------------------------------------------------------------------- the connection
@@ -219,26 +235,6 @@ NOT_LISTENING = sys.maxsize  # beyond any announcement: what nameless connection
 
 class Connection:
     """One socket: what has come in, what still has to go out, and where it stands."""
-
-    # A thousand of these wait in memory: slots take half of what a dict for each would.
-    __slots__ = (
-        "address",
-        "admitted",
-        "heard",
-        "input_ended",
-        "kernel_full",
-        "leaving",
-        "outbox",
-        "output_ended",
-        "paid_until",
-        "reader",
-        "resting",
-        "socket",
-        "tls",
-        "unsent",
-        "watched",
-        "wrong_passwords",
-    )
 
     def __init__(
         self, client: socket.socket, address: tuple[str, int], tls: TLSStream | None = None
@@ -465,27 +461,30 @@ class Server:
         self.is_password = is_password  # None where everyone is let in
         self.tls = tls
         self.connections: set[Connection] = set()
-        self.addresses: Counter[str] = Counter()  # how many connections each address has
+        self.connections_per_host: Counter[str] = Counter()
         self.room: Room[Connection] = Room(self.deliver, self.announce)
         # What this turn of the loop has to say: to some, and to everyone who has a name.
         self.news: set[Connection] = set()  # whose outbox grew
         self.announced: list[bytes] = []
+        self.said = 0  # bytes, each frame once
         self.backed_up: set[Connection] = set()  # ask faster than they read our answers
         # Everything that has to happen later. The first deadline among them is select()'s timeout.
         self.nameless = WaitingLine[Connection](limits.login_seconds)
         self.request_seconds = 1 / limits.rate if limits.rate else 0.0
         self.over_rate = WaitingLine[Connection](max(MIN_REST_SECONDS, self.request_seconds))
         self.next_turn = WaitingLine[Connection](0)
+        self.last_words = WaitingLine[Connection](LAST_WORDS_SECONDS)
         self.farewells = WaitingLine[Connection](FAREWELL_SECONDS)
-        self.full_listeners = WaitingLine[socket.socket](ACCEPT_REST_SECONDS)
-        self.doubted_hosts = WaitingLine[str](PASSWORD_REST_SECONDS)  # a wrong password came there
+        self.resting_listeners = WaitingLine[socket.socket](ACCEPT_REST_SECONDS)
+        self.doubted_hosts = WaitingLine[str](PASSWORD_REST_SECONDS)  # sent a wrong password
         self.held: dict[str, dict[Connection, Request]] = {}  # by host: who tries the next one
         self.waiting_lines: tuple[WaitingLine[Any], ...] = (
             self.nameless,
             self.over_rate,
             self.next_turn,
+            self.last_words,
             self.farewells,
-            self.full_listeners,
+            self.resting_listeners,
             self.doubted_hosts,
         )
         selector.register(signals, selectors.EVENT_READ)
@@ -510,6 +509,8 @@ class Server:
                     self.heed_signals()
                 elif key.data in self.listeners:
                     self.accept_waiting(key.data)
+                if self.said > TURN_SIZE:
+                    self.send_news()  # enough for now: nobody's outbox is to swell within a turn
             if due <= time.monotonic():
                 self.meet_deadlines()
             self.send_news()
@@ -523,22 +524,23 @@ class Server:
         return due
 
     def meet_deadlines(self) -> None:
-        for connection in self.next_turn.take_due():
-            self.guard(self.resume, connection)
-        for connection in self.over_rate.take_due():
-            self.guard(self.resume, connection)
+        """Do what has become due."""
+        for line in (self.next_turn, self.over_rate):
+            for connection in line.take_due():
+                self.guard(self.resume, connection)
         for connection in self.nameless.take_due():
             seconds = f"{self.limits.login_seconds:g}"
             sentence = (
                 f"You chose no name within {seconds} seconds; connect again when you have one."
             )
-            self.send_off(connection, ErrorCode.TIMEOUT, sentence, "chose no name in time")
-        for connection in self.farewells.take_due():
-            self.close(connection)
+            self.expel(connection, ErrorCode.TIMEOUT, sentence, "chose no name in time")
+        for line in (self.last_words, self.farewells):
+            for connection in line.take_due():
+                self.close(connection)
         for host in self.doubted_hosts.take_due():
             for connection, request in self.held.pop(host, {}).items():
                 self.guard(partial(self.try_held_password, request), connection)
-        for listener in self.full_listeners.take_due():
+        for listener in self.resting_listeners.take_due():
             self.selector.register(listener, selectors.EVENT_READ, listener)
 
     def guard(self, serve: Callable[[Connection], None], connection: Connection) -> None:
@@ -548,8 +550,10 @@ class Server:
         try:
             serve(connection)
         except Exception as fault:  # noqa: BLE001 (whatever it is: the others go on talking)
-            self.depart(connection, "a fault in the server, see below")
-            self.close(connection)
+            try:
+                self.depart(connection, "a fault in the server, see below")
+            finally:
+                self.close(connection)
             self.log(trace_of(fault))
 
     # -- coming
@@ -571,7 +575,7 @@ class Server:
                     # wait in the kernel's backlog meanwhile.
                     self.log(f"cannot accept for now: {error.strerror}")
                     self.selector.unregister(listener)
-                    self.full_listeners.join(listener)
+                    self.resting_listeners.join(listener)
                     return
                 continue  # this one has gone again before it was let in
             self.welcome(client, address)
@@ -579,9 +583,10 @@ class Server:
     def welcome(self, client: socket.socket, address: tuple[str, int]) -> None:
         """Give a newcomer a place, or the reason why there is none."""
         if not self.has_place_for(client):
-            self.refuse(client, "Every place here is taken; try again later.")
-        elif self.addresses[address[0]] >= self.limits.places_per_address:
-            self.refuse(client, "Your machine has all the places that one machine may have here.")
+            self.refuse(client, address, "Every place here is taken; try again later.")
+        elif self.connections_per_host[address[0]] >= self.limits.places_per_address:
+            sentence = "Your machine has all the places that one machine may have here."
+            self.refuse(client, address, sentence)
         else:
             try:
                 prepare(client)
@@ -593,12 +598,13 @@ class Server:
             )
             connection.admitted = self.is_password is None
             self.connections.add(connection)
-            self.addresses[address[0]] += 1
+            self.connections_per_host[address[0]] += 1
             self.nameless.join(connection)
             self.watch(connection)
             self.log(f"{connection} connected ({len(self.connections)} of {self.limits.places})")
 
     def has_place_for(self, client: socket.socket) -> bool:
+        """Whether there is a place left, and a descriptor that the selector can watch."""
         if len(self.connections) >= self.limits.places:
             return False
         # A program that started us may have left us descriptors: then the numbers run out first.
@@ -608,7 +614,7 @@ class Server:
             or not isinstance(self.selector, selectors.SelectSelector)
         )
 
-    def refuse(self, client: socket.socket, sentence: str) -> None:
+    def refuse(self, client: socket.socket, address: tuple[str, int], sentence: str) -> None:
         """Tell a newcomer that there is no place, without keeping its descriptor for a moment."""
         with client:
             try:
@@ -617,7 +623,7 @@ class Server:
                 client.recv(RECEIVE_SIZE)  # unread bytes would turn close() into a reset
             except OSError:
                 pass  # it has gone, or sent nothing yet: either way there is nothing to do
-        self.log("refused a connection: no place left")
+        self.log(f"{endpoint(address)} refused: {sentence}")
 
     # -- asking
 
@@ -628,7 +634,7 @@ class Server:
         try:
             data = connection.socket.recv(RECEIVE_SIZE)
         except ProtocolError as error:
-            self.send_off(connection, error.code, str(error), "does not speak TLS")
+            self.expel(connection, error.code, str(error), "does not speak TLS")
             return
         except (BlockingIOError, InterruptedError):
             self.watch(connection)  # nothing there after all, see select(2); or TLS has to write
@@ -668,7 +674,7 @@ class Server:
                 self.next_turn.join(connection)
                 return
         except ProtocolError as error:
-            self.send_off(connection, error.code, str(error), "sent something that is no frame")
+            self.expel(connection, error.code, str(error), "sent something that is no frame")
             return
         if connection.input_ended:
             self.part_from(connection, "closed the connection")
@@ -712,7 +718,7 @@ class Server:
             held = self.held.setdefault(host, {})
             if len(held) == HELD_PER_HOST:  # or those who come, guess and go would fill every place
                 sentence = "Too many tries from your address wait already; try again later."
-                self.send_off(connection, ErrorCode.BAD_PASSWORD, sentence, "guessed too much")
+                self.expel(connection, ErrorCode.BAD_PASSWORD, sentence, "guessed too much")
                 return
             held[connection] = request
             self.rest(connection)
@@ -728,15 +734,17 @@ class Server:
             else:
                 sentence = "That is not the password either."
                 reason = "did not know the password"
-                self.send_off(connection, ErrorCode.BAD_PASSWORD, sentence, reason)
+                self.expel(connection, ErrorCode.BAD_PASSWORD, sentence, reason)
 
     def try_held_password(self, request: Request, connection: Connection) -> None:
+        """Look at a password that had to wait, and at what was sent behind it."""
         connection.resting = False
         self.check_password(connection, request)
         if not (connection.leaving or connection.resting):
             self.answer_requests(connection)
 
     def log_request(self, connection: Connection, request: Request) -> None:
+        """Log what somebody asks for, except a password."""
         text = "(not shown)" if request.verb == "PASS" else request.text
         words = " ".join(filter(None, (request.verb, request.name, text)))
         self.log(f"{self.who(connection)} asks: {words}")
@@ -763,6 +771,7 @@ class Server:
         return True
 
     def rest(self, connection: Connection) -> None:
+        """Read nothing more from this client for now."""
         connection.resting = True
         self.watch(connection)
 
@@ -773,6 +782,7 @@ class Server:
         return self.room.names.get(connection) or str(connection)
 
     def tell(self, connection: Connection, payload: str) -> None:
+        """Put a payload into one outbox, as a frame."""
         self.deliver(connection, protocol.encode(payload))
 
     def deliver(self, connection: Connection, frame: bytes) -> None:
@@ -780,6 +790,7 @@ class Server:
         self.catch_up(connection)
         connection.put(frame)
         self.news.add(connection)
+        self.said += len(frame)
 
     def announce(self, frame: bytes, deaf: Collection[Connection]) -> None:
         """Let everyone who has a name hear a frame at the end of this turn, but not the `deaf`.
@@ -791,6 +802,7 @@ class Server:
         for connection in deaf:
             self.catch_up(connection)
         self.announced.append(frame)
+        self.said += len(frame)
         for connection in deaf:
             connection.heard = len(self.announced)
 
@@ -810,11 +822,14 @@ class Server:
             self.send_announcements()
             while self.news:
                 self.guard(self.flush, self.news.pop())
+        self.said = 0
 
     def send_announcements(self) -> None:
         """Send what everyone is to hear, joined once for all of them."""
+        if not self.announced:
+            return
         everything = b"".join(self.announced)
-        for connection in self.room.names if self.announced else ():
+        for connection in self.room.names:
             if connection.heard:
                 self.catch_up(connection)
                 connection.heard = 0
@@ -834,6 +849,7 @@ class Server:
 
     def flush(self, connection: Connection) -> None:
         """Send what waits for one client, as far as its kernel takes it."""
+        unsent = connection.unsent
         try:
             while connection.outbox and not connection.kernel_full:
                 connection.send_some()
@@ -845,6 +861,8 @@ class Server:
             self.depart(connection, reason)
             self.close(connection)
         elif connection.leaving:
+            if connection.unsent < unsent and self.last_words.step_out(connection):
+                self.last_words.join(connection)  # it goes on reading: its time starts again
             self.finish(connection)
         else:
             if connection in self.backed_up and connection.unsent < ANSWERS_AHEAD:
@@ -871,14 +889,15 @@ class Server:
             self.selector.unregister(connection.socket)
         connection.watched = events
 
-    # -- leaving
+    # -- leaving: lose (broken), expel (our wish) and part_from (in good order) all depart from the
+    # room; see_off and finish let the last words arrive; close gives everything back.
 
     def lose(self, connection: Connection, error: OSError) -> None:
         """See to it that a broken connection is a departure like any other."""
         self.depart(connection, f"connection lost ({error.strerror or error})")
         self.close(connection)
 
-    def send_off(self, connection: Connection, code: ErrorCode, sentence: str, reason: str) -> None:
+    def expel(self, connection: Connection, code: ErrorCode, sentence: str, reason: str) -> None:
         """Close a connection, but let the reason arrive first."""
         self.deliver(connection, error_frame(code, sentence))
         self.part_from(connection, reason)
@@ -899,7 +918,8 @@ class Server:
         """From now on only send, for a moment: neither flood nor stalled reader may stay."""
         self.forget_deadlines(connection)
         connection.leaving = True
-        self.farewells.join(connection)
+        # When the server ends, what is queued has as long as a farewell, and no longer.
+        (self.last_words if self.listeners else self.farewells).join(connection)
         self.news.add(connection)
 
     def forget_deadlines(self, connection: Connection) -> None:
@@ -919,6 +939,8 @@ class Server:
         """
         if not connection.outbox and not connection.output_ended:
             connection.output_ended = True
+            if self.last_words.step_out(connection):
+                self.farewells.join(connection)
             try:
                 connection.socket.shutdown(socket.SHUT_WR)
             except OSError:
@@ -935,12 +957,13 @@ class Server:
         connection.socket.close()
         self.connections.remove(connection)
         self.forget_deadlines(connection)
+        self.last_words.step_out(connection)
         self.farewells.step_out(connection)
         self.news.discard(connection)
         host = connection.address[0]
-        self.addresses[host] -= 1
-        if not self.addresses[host]:
-            del self.addresses[host]  # or every address that ever called would stay
+        self.connections_per_host[host] -= 1
+        if not self.connections_per_host[host]:
+            del self.connections_per_host[host]  # or every address that ever called would stay
 
     def heed_signals(self) -> None:
         """Ctrl+C or SIGTERM: say goodbye to everyone; the second time, just go."""
@@ -955,7 +978,7 @@ class Server:
         """Let nobody in any more and see everyone off; serve() ends when all have gone."""
         self.log(sentence)
         for listener in self.listeners:
-            if not self.full_listeners.step_out(listener):
+            if not self.resting_listeners.step_out(listener):
                 self.selector.unregister(listener)
             listener.close()
         self.listeners = []
@@ -1008,6 +1031,7 @@ def trace_of(fault: Exception) -> str:
 
 
 def error_frame(code: ErrorCode, sentence: str) -> bytes:
+    """Return the frame that tells a client what went wrong."""
     return protocol.encode(f"ERROR {code.value} {sentence}")
 
 
@@ -1154,6 +1178,7 @@ def number(convert: Callable[[str], float], low: float, high: float) -> Callable
 
 
 def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
+    """Return the options; where they are wrong, say so and end with exit code 2."""
     parser = argparse.ArgumentParser(
         prog="chat_server.py",
         description="A chat for a classroom: start this on one machine, "
@@ -1331,14 +1356,14 @@ def main(arguments: list[str] | None = None) -> int:
         is_password=is_password,
         tls=tls,
     )
-    announce(listeners[0].getsockname(), limits.places, "--tls " if tls else "")
+    say_where_it_listens(listeners[0].getsockname(), limits.places, "--tls " if tls else "")
     if is_password and not tls:
         say("Without TLS the password travels readable for everyone on the network.")
     server.serve()
     return 0
 
 
-def announce(address: tuple[str, int], places: int, client_options: str) -> None:
+def say_where_it_listens(address: tuple[str, int], places: int, client_options: str) -> None:
     """Say where the server listens, and what to type to get there."""
     host = address_for_others(address[0])
     where = "this machine" if host in ("127.0.0.1", "::1") else "the other machines"

@@ -254,6 +254,8 @@ def test_it_asks_for_a_name_and_offers_the_login_name(played: PlayedServer) -> N
     login = dict.fromkeys(("LOGNAME", "USER", "LNAME", "USERNAME"), "ada")
     with Person(played.port, environment=login) as person:
         connection = played.accept()
+        connection.expect("GET_NAMES")  # whether a password is wanted first
+        connection.send("NAMES 0")
         person.wait_for(lambda screen: "ada" in screen.before_cursor())
         person.type("\r")
         connection.welcome("ada")

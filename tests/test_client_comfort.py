@@ -710,6 +710,8 @@ def test_a_name_can_be_chosen_in_a_narrow_window() -> None:
         person.wait_for(lambda screen: screen.before_cursor().endswith("josepha"))
         assert not any(row.wrapped for row in person.screen.rows[-1:])
         person.type("\r")
+        connection.expect("GET_NAMES")  # whether a password is wanted first
+        connection.send("NAMES 0")
         connection.welcome("maximiliane_josepha")
         person.wait_for("here (")
 

@@ -668,8 +668,10 @@ def test_a_wrong_client_breaks_its_rules_and_no_others(mistake: str, tmp_path: P
     verdict = judge(tmp_path, "--client", client)
     wanted = {rule.replace("_", " ") for rule in BROKEN_BY_CLIENTS[mistake].split()}
     # Nobody can make a client read before the second half comes; a busy machine may join the two.
-    by_chance = {"half a frame does not stop the keyboard"} if mistake == "one_recv" else set()
-    assert wanted - by_chance <= verdict.broken() <= wanted, verdict.output
+    # One that reads only after Enter is stopped or not by where it stands at that moment.
+    chancy = mistake in ("one_recv", "after_enter")
+    by_chance = {"half a frame does not stop the keyboard"} if chancy else set()
+    assert wanted - by_chance <= verdict.broken() <= wanted | by_chance, verdict.output
 
 
 # ------------------------------------------------------------------------------------ the rules
