@@ -46,7 +46,7 @@ FD_SETSIZE = 512 if sys.platform == "win32" else 1024
 RESERVED_DESCRIPTORS = 16
 ACCEPTS_PER_TURN = 256  # a whole school may knock; those inside are served in between
 TURN_SIZE = 256 * 1024  # bytes; when more is said in a turn, it goes out before the turn goes on
-REQUESTS_PER_TURN = 16  # of one connection, so that a flood does not hold up the others
+REQUESTS_PER_TURN = 32  # of one connection, so that a flood does not hold up the others
 RECEIVE_SIZE = 64 * 1024  # bytes for one recv()
 ANSWERS_AHEAD = 64 * 1024  # bytes; a client that leaves more unread is asked to read first
 SEND_SIZE = 256 * 1024  # bytes for one send(): about what a kernel takes at once
