@@ -787,7 +787,7 @@ class Session:
             self._wanted_name = self.name  # the new one was refused
         if code == ErrorCode.PASSWORD_REQUIRED.value and self.interactive:
             if not self.needs_password:
-                self.tell("this server wants a password")
+                self._show(Kind.ERROR, "This server wants a password.")
         else:
             self._show(Kind.ERROR, protocol.harmless(" ".join(sentence) or code))
         if code in (ErrorCode.PASSWORD_REQUIRED.value, ErrorCode.BAD_PASSWORD.value):
