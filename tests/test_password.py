@@ -500,12 +500,12 @@ def test_the_person_is_asked_without_showing_until_the_password_is_right(door: D
         assert person.screen.text().count(CLIENT_WARNING) == 1
 
 
-def test_a_name_typed_before_the_password_is_taken_after_it(door: Door) -> None:
+def test_the_password_is_asked_for_before_the_name(door: Door) -> None:
     with person_at(door.server, "") as person:
-        person.wait_for("Your name")
-        person.type("ann\r")
         person.wait_for(lambda screen: screen.before_cursor() == "Password: ")
         person.type(f"{PASSWORD}\r")
+        person.wait_for("Your name")
+        person.type("ann\r")
         person.wait_for("* you are ann")
 
 
@@ -553,7 +553,7 @@ def test_a_typed_pass_is_neither_shown_nor_kept(door: Door, keys: str) -> None:
 
 def test_a_pass_on_a_later_line_of_a_paste_is_neither_shown_nor_kept(door: Door) -> None:
     with person_at(door.server, "") as person:
-        person.wait_for("Your name")
+        person.wait_for(lambda screen: screen.before_cursor() == "Password: ")
         person.type(f"\x1b[200~NAME ann\nPASS {PASSWORD}\nNAME ann\x1b[201~\r")
         person.wait_for("* you are ann")
         person.type("\x1b[A")
