@@ -231,7 +231,6 @@ class Session:
         self._password = password  # sent on every new connection
         self._passing = False  # a PASS is on its way
         self._tls = tls
-        self._shaking_hands = False  # connected, but TLS is not agreed upon yet
         self._awaits = 0  # READ or WRITE where TLS waits for just that, whatever it is to do
         self._wanted_name = name  # asked for on every new connection
         self._addresses: Sequence[tuple[int, int, int, str, Any]] = []  # what getaddrinfo() said
@@ -301,7 +300,6 @@ class Session:
                 self.socket = context.wrap_socket(
                     self.socket, server_hostname=self.host, do_handshake_on_connect=False
                 )
-                self._shaking_hands = True
             self.socket.do_handshake()
         except ssl.SSLWantReadError:
             self._awaits = READ
@@ -311,7 +309,6 @@ class Session:
             self._untried.clear()  # it is the right machine, but not to be trusted, or no TLS
             self._connection_failed(why_no_tls(error, self.host))
         else:
-            self._shaking_hands = False
             self._awaits = 0
             self._online()
 
@@ -373,7 +370,6 @@ class Session:
         if self.socket is not None:
             self.socket.close()
             self.socket = None
-        self._shaking_hands = False
         self._awaits = 0
 
     def end(self, exit_code: int, sentence: str = "") -> None:
@@ -430,6 +426,16 @@ class Session:
             if due and self.state is State.ONLINE:
                 self._deadline_online()
 
+    def ready(self, seconds: float | None) -> tuple[bool, bool]:
+        """Wait so long at most; return whether the socket can be read, and whether written."""
+        if self.socket is None:
+            return False, False
+        reading = [self.socket] * self.wants_to_read
+        writing = [self.socket] * self.wants_to_write
+        # Windows reports a connect() that failed in the third list only, select(2) in the second.
+        readable, writable, failed = select.select(reading, writing, writing, seconds)
+        return bool(readable), bool(writable or failed)
+
     def patience(self) -> float | None:
         """How many seconds the owner's loop may sleep before it calls turn() all the same."""
         return max(0.0, self.deadline - time.monotonic()) if self.deadline else None
@@ -445,7 +451,7 @@ class Session:
 
     def _go_on_connecting(self, writable: bool, due: bool) -> None:
         assert self.socket is not None
-        if self._tls is not None and self._shaking_hands and writable:
+        if self._tls is not None and isinstance(self.socket, ssl.SSLSocket) and writable:
             self._shake_hands(self._tls)
         elif writable:
             number = self.socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
@@ -780,6 +786,7 @@ class Session:
     def _on_error(self, words: list[str]) -> bool:
         code, *sentence = words
         naming, self._naming = self._naming, False
+        self._looking = False
         if code == ErrorCode.NAME_TAKEN.value and naming and self._regaining:
             self._retry_name()
             return True
@@ -1792,11 +1799,7 @@ def wait_until_connected(session: Session) -> bool:
     except (OSError, UnicodeError) as error:
         session.end(1, why_not_connected(error, session.host, session.port))
     while session.state is State.CONNECTING:
-        sockets = [session.socket] if session.socket else []
-        reading = sockets * session.wants_to_read
-        writing = sockets * session.wants_to_write
-        readable, writable, failed = select.select(reading, writing, writing, session.patience())
-        session.turn(bool(readable), bool(writable or failed))
+        session.turn(*session.ready(session.patience()))
     return session.state is State.ONLINE
 
 

@@ -14,7 +14,6 @@ events, so the socket is looked at in between.
 from __future__ import annotations
 
 import argparse
-import select
 import signal
 import sys
 import threading
@@ -648,7 +647,7 @@ class Window:
         if self._resolver and not self._resolver.is_alive():
             self._resolver = None
         if self.session and not self._resolver and not self._unshown:
-            self.session.turn(*ready(self.session))
+            self.session.turn(*self.session.ready(0))
             self._unshown.extend(self.session.take_lines())
             if self.session.state is State.ONLINE:  # so that server and port are right
                 self._suspect = "password" if self.session.needs_password else "name"
@@ -768,17 +767,6 @@ class Window:
         current = self.root.focus_get()
         place = parts.index(current) + 1 if current in parts else 0
         parts[place % len(parts)].focus_set()
-
-
-def ready(session: Session) -> tuple[bool, bool]:
-    """Return whether the session's socket can be read and written right now."""
-    if session.socket is None:
-        return False, False
-    watched = [session.socket]
-    writing = watched if session.wants_to_write else []
-    # Windows reports a connect() that failed in the third list only, select(2) in the second.
-    readable, writable, failed = select.select(watched, writing, writing, 0)
-    return bool(readable), bool(writable or failed)
 
 
 # ------------------------------------------------------------------------------------- the start

@@ -506,7 +506,7 @@ def test_the_password_is_asked_for_before_the_name(door: Door) -> None:
         person.type(f"{PASSWORD}\r")
         person.wait_for("Your name")
         person.type("ann\r")
-        person.wait_for("* you are ann")
+        person.wait_for("* here (1): ann")
 
 
 def test_a_password_that_looks_like_a_command_is_not_shown_either(door: Door) -> None:
