@@ -46,8 +46,10 @@ FD_SETSIZE = 512 if sys.platform == "win32" else 1024
 RESERVED_DESCRIPTORS = 16
 ACCEPTS_PER_TURN = 256  # a whole school may knock; those inside are served in between
 TURN_SIZE = 256 * 1024  # bytes; when more is said in a turn, it goes out before the turn goes on
+HANDSHAKES_PER_TURN = 8  # each may take milliseconds to compute; a whole class may begin at once
 REQUESTS_PER_TURN = 32  # of one connection, so that a flood does not hold up the others
 RECEIVE_SIZE = 64 * 1024  # bytes for one recv()
+TLS_PIECE = 16 * 1024  # bytes that OpenSSL is given at a time; one TLS record holds no more
 ANSWERS_AHEAD = 64 * 1024  # bytes; a client that leaves more unread is asked to read first
 SEND_SIZE = 256 * 1024  # bytes for one send(): about what a kernel takes at once
 OUTBOX_PIECES = 4096  # beyond, the pieces' own overhead weighs more than what is in them
@@ -259,6 +261,13 @@ class Connection:
     def __str__(self) -> str:
         return endpoint(self.address)
 
+    @property
+    def waits_for_room(self) -> bool:
+        """Whether select() is to tell when the kernel takes more."""
+        if self.tls and (self.tls.unsent or self.tls.is_shaking_hands):
+            return bool(self.tls.unsent)
+        return self.kernel_full
+
     def put(self, data: bytes | memoryview) -> None:
         """Add one frame or more to the outbox."""
         if len(self.outbox) == OUTBOX_PIECES:
@@ -300,79 +309,121 @@ class Connection:
 class TLSStream:
     """A connection's socket behind TLS. It behaves like a plain non-blocking one.
 
-    The handshake is part of the first recv(): OpenSSL does as much of it as there are bytes for.
-    What TLS adds is that reading may have to wait for writing and the reverse; `crossed` then
-    holds the one event to watch for.
+    OpenSSL never touches the socket: it is handed a piece of what has arrived, and what it wants
+    to send is taken from it and sent when the kernel has room. So it never waits, and never works
+    for long: a client may send thousands of records that carry nothing (RFC 8446, 4.6.3).
     """
 
     def __init__(self, client: socket.socket, context: ssl.SSLContext) -> None:
-        self._socket = client  # plain, until the client's first byte has shown that it speaks TLS
+        self._socket = client
         self._context = context
-        self._begun = False
-        self.crossed = 0
+        self._begun = False  # something was said, in TLS or in plain bytes
+        self._tls: ssl.SSLObject | None = None  # once the client's first byte has shown TLS
+        self._arrived = ssl.MemoryBIO()  # encrypted, for OpenSSL
+        self._produced = ssl.MemoryBIO()  # encrypted, by OpenSSL
+        self._encrypted = 0  # bytes that send() was given and that are, encrypted, on their way
+        self.unsent = b""  # encrypted, for the kernel
+        self.ended = False  # the client has said that nothing more comes: TLS's close_notify
+
+    @property
+    def is_shaking_hands(self) -> bool:
+        """Whether the handshake is still to be finished: until then nothing else can go out."""
+        return not self._tls.version() if self._tls else not self._begun
 
     def fileno(self) -> int:
-        """Return the descriptor, which stays the same throughout."""
+        """Return the descriptor."""
         return self._socket.fileno()
 
     def recv(self, size: int) -> bytes:
-        """Return what has arrived, decrypted.
+        """Take up to `size` bytes and return all that they decrypt to: OpenSSL keeps none back.
 
-        Raises BlockingIOError while there is nothing, OSError when the connection is broken, and
-        ProtocolError (TLS_REQUIRED) for a client that does not speak TLS.
+        The handshake is part of it. Raises BlockingIOError while there is nothing, OSError when
+        the connection is broken, and ProtocolError (TLS_REQUIRED) for a client that does not
+        speak TLS.
         """
-        if not self._begun:
-            self._begin()
+        arrived = self._socket.recv(min(size, TLS_PIECE))
+        if arrived and not self._begun:
+            self._begin(arrived)
+        if not arrived or not self._tls:
+            return arrived
+        self._arrived.write(arrived)
         try:
-            data: bytes = self._socket.recv(size)
-            # OpenSSL may hold decrypted bytes back. select() knows nothing of them: take them now.
-            while isinstance(self._socket, ssl.SSLSocket) and self._socket.pending():
-                data += self._socket.recv(size)
+            if self.is_shaking_hands:
+                self._tls.do_handshake()
+            return self._decrypt(self._tls)
         except ssl.SSLWantReadError:
             raise BlockingIOError from None
-        except ssl.SSLWantWriteError:
-            self.crossed = selectors.EVENT_WRITE
-            raise BlockingIOError from None
-        return data
+        finally:
+            self.flush()  # its part of the handshake, or what it has to complain of
+
+    def _begin(self, arrived: bytes) -> None:
+        """Look at the first byte before the handshake takes it: 22 begins one (RFC 8446, 5.1)."""
+        self._begun = True
+        if not arrived.startswith(b"\x16"):
+            sentence = "This server speaks TLS only: python chat_client.py --tls"
+            raise ProtocolError(ErrorCode.TLS_REQUIRED, sentence)
+        self._tls = self._context.wrap_bio(self._arrived, self._produced, server_side=True)
+
+    def _decrypt(self, tls: ssl.SSLObject) -> bytes:
+        pieces = []
+        try:
+            while piece := tls.read(TLS_PIECE):
+                pieces.append(piece)
+            self.ended = True
+        except ssl.SSLZeroReturnError:
+            self.ended = True
+        except ssl.SSLWantReadError:
+            if not pieces:
+                raise
+        return b"".join(pieces)
 
     def send(self, data: bytes | memoryview) -> int:
-        """Send what the kernel takes; return how many bytes of `data` that were.
+        """Send some of `data`; return how many bytes of it the kernel has taken, encrypted.
 
-        After BlockingIOError OpenSSL expects the same bytes again, though more may follow them:
-        an outbox does just that.
+        What is encrypted can only be sent as it is. So after BlockingIOError the same bytes are
+        expected again, though more may follow them: an outbox does just that.
         """
-        try:
+        if not self._tls:
+            self._begun = True  # what was said in plain bytes is not taken back
             return self._socket.send(data)
-        except ssl.SSLWantReadError:
-            self.crossed = selectors.EVENT_READ
-            raise BlockingIOError from None
-        except ssl.SSLWantWriteError:
-            raise BlockingIOError from None
+        if not self._encrypted:
+            try:
+                self._encrypted = self._tls.write(memoryview(data)[:TLS_PIECE])
+            except ssl.SSLWantReadError:  # still shaking hands
+                raise BlockingIOError from None
+        self.flush()
+        if self.unsent:
+            raise BlockingIOError
+        sent, self._encrypted = self._encrypted, 0
+        return sent
+
+    def flush(self) -> None:
+        """Send what is encrypted, as far as the kernel takes it. Raises OSError."""
+        self.unsent += self._produced.read()
+        try:
+            while self.unsent:
+                self.unsent = self.unsent[self._socket.send(self.unsent) :]
+        except (BlockingIOError, InterruptedError):
+            pass  # select() tells when there is room again
 
     def shutdown(self, how: int) -> None:
-        """Tell the client that nothing more comes: TLS's close_notify, then TCP's FIN."""
-        if isinstance(self._socket, ssl.SSLSocket):
+        """Tell the client that nothing more comes: TLS's close_notify, then TCP's FIN.
+
+        Raises BlockingIOError while there is no room for that.
+        """
+        if self._tls:
             try:
-                self._socket.unwrap()
+                self._tls.unwrap()
             except (OSError, ValueError):
-                pass  # sent; the client's own close_notify need not be waited for (RFC 8446, 6.1)
+                pass  # the client's own close_notify need not be waited for (RFC 8446, 6.1)
+            self.flush()
+            if self.unsent:
+                raise BlockingIOError
         self._socket.shutdown(how)
 
     def close(self) -> None:
         """Close the socket."""
         self._socket.close()
-
-    def _begin(self) -> None:
-        """Look at the first byte before the handshake takes it: 22 begins one (RFC 8446, 5.1)."""
-        first = self._socket.recv(1, socket.MSG_PEEK)
-        self._begun = bool(first)
-        if first and first != b"\x16":
-            sentence = "This server speaks TLS only: python chat_client.py --tls"
-            raise ProtocolError(ErrorCode.TLS_REQUIRED, sentence)
-        if first:
-            self._socket = self._context.wrap_socket(
-                self._socket, server_side=True, do_handshake_on_connect=False
-            )
 
 
 def seconds_until(due: float) -> float | None:
@@ -467,6 +518,7 @@ class Server:
         self.news: set[Connection] = set()  # whose outbox grew
         self.announced: list[bytes] = []
         self.said = 0  # bytes, each frame once
+        self.handshakes = 0  # of this turn
         self.backed_up: set[Connection] = set()  # ask faster than they read our answers
         # Everything that has to happen later. The first deadline among them is select()'s timeout.
         self.nameless = WaitingLine[Connection](limits.login_seconds)
@@ -497,9 +549,6 @@ class Server:
             due = self.next_deadline()
             for key, events in self.selector.select(seconds_until(due)):
                 if isinstance(key.data, Connection):
-                    if key.data.tls and key.data.tls.crossed:
-                        key.data.tls.crossed = 0
-                        events = selectors.EVENT_READ | selectors.EVENT_WRITE
                     if events & selectors.EVENT_WRITE:
                         key.data.kernel_full = False
                         self.guard(self.flush, key.data)
@@ -629,7 +678,7 @@ class Server:
 
     def receive(self, connection: Connection) -> None:
         """Read what one client has sent and answer every request that is whole."""
-        if connection.resting:
+        if connection.resting or (connection.tls and self.must_shake_hands_later(connection)):
             return
         try:
             data = connection.socket.recv(RECEIVE_SIZE)
@@ -637,18 +686,29 @@ class Server:
             self.expel(connection, error.code, str(error), "does not speak TLS")
             return
         except (BlockingIOError, InterruptedError):
-            self.watch(connection)  # nothing there after all, see select(2); or TLS has to write
+            self.watch(connection)  # nothing there after all, see select(2); or nothing for us
             return
         except OSError as error:
             self.lose(connection, error)
             return
-        if not data:
+        if not data or (connection.tls and connection.tls.ended):
             connection.input_ended = True
         if connection.leaving:
             self.finish(connection)
             return
         self.feed(connection, data)
         self.answer_requests(connection)
+
+    def must_shake_hands_later(self, connection: Connection) -> bool:
+        """Whether a TLS handshake has to wait for the next turn, as this one has had its share."""
+        if connection.leaving or not (connection.tls and connection.tls.is_shaking_hands):
+            return False
+        self.handshakes += 1
+        if self.handshakes <= HANDSHAKES_PER_TURN:
+            return False
+        self.rest(connection)
+        self.next_turn.join(connection)
+        return True
 
     def feed(self, connection: Connection, data: bytes) -> None:
         """Hand what a read returned to the connection's frame reader."""
@@ -822,7 +882,7 @@ class Server:
             self.send_announcements()
             while self.news:
                 self.guard(self.flush, self.news.pop())
-        self.said = 0
+        self.said = self.handshakes = 0
 
     def send_announcements(self) -> None:
         """Send what everyone is to hear, joined once for all of them."""
@@ -851,6 +911,8 @@ class Server:
         """Send what waits for one client, as far as its kernel takes it."""
         unsent = connection.unsent
         try:
+            if connection.tls:
+                connection.tls.flush()
             while connection.outbox and not connection.kernel_full:
                 connection.send_some()
         except OSError as error:
@@ -875,10 +937,8 @@ class Server:
         events = 0
         if not connection.input_ended and not connection.resting:
             events |= selectors.EVENT_READ
-        if connection.kernel_full:
+        if connection.waits_for_room:
             events |= selectors.EVENT_WRITE
-        if connection.tls and connection.tls.crossed:
-            events = connection.tls.crossed
         if events == connection.watched:
             return
         if not connection.watched:
@@ -938,13 +998,16 @@ class Server:
         dropped until the client closes its own (RFC 1122, 4.2.2.13).
         """
         if not connection.outbox and not connection.output_ended:
+            try:
+                connection.socket.shutdown(socket.SHUT_WR)
+            except BlockingIOError:
+                self.watch(connection)  # TLS has a last word of its own, and there is no room yet
+                return
+            except OSError:
+                connection.input_ended = True  # it is gone already
             connection.output_ended = True
             if self.last_words.step_out(connection):
                 self.farewells.join(connection)
-            try:
-                connection.socket.shutdown(socket.SHUT_WR)
-            except OSError:
-                connection.input_ended = True  # it is gone already
         if connection.output_ended and connection.input_ended:
             self.close(connection)
         else:

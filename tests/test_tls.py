@@ -5,6 +5,8 @@ The certificates are made for the test, with the openssl command.
 
 from __future__ import annotations
 
+import ctypes
+import ctypes.util
 import re
 import select
 import socket
@@ -14,7 +16,8 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -380,7 +383,7 @@ def receive_noting(self, size):
     try:
         return receive(self, size)
     finally:
-        if self.crossed == 2:  # EVENT_WRITE
+        if self.unsent:
             print("a read waits for room to write", flush=True)
 chat_server.TLSStream.recv = receive_noting
 """
@@ -434,6 +437,44 @@ def test_the_reason_arrives_and_then_close_notify(room: Room, version: str) -> N
     assert stranger.receive_all() == []
 
 
+def test_close_notify_waits_for_room(certificate: Certificate) -> None:
+    server_side, client_side = socket.socketpair()
+    server_side.setblocking(False)
+    context = chat_server.load_tls(certificate.file, certificate.key)
+    stream = chat_server.TLSStream(server_side, context)
+    heard: list[bytes] = []
+
+    def listen() -> None:
+        with trusting(certificate).wrap_socket(
+            client_side, server_hostname="127.0.0.1", suppress_ragged_eofs=False
+        ) as client:
+            client.sendall(b"hello")
+            assert slow.wait(DEADLINE)
+            heard.extend(iter(partial(client.recv, 65536), b""))
+
+    slow = threading.Event()
+    listener = threading.Thread(target=listen)
+    listener.start()
+    while stream.is_shaking_hands or not heard:
+        assert select.select([stream], [], [], DEADLINE)[0]
+        with suppress(BlockingIOError):
+            heard.append(stream.recv(65536))
+    sent = 0
+    with suppress(BlockingIOError):
+        while True:
+            sent += stream.send(bytes(65536))
+    with pytest.raises(BlockingIOError):
+        stream.shutdown(socket.SHUT_WR)
+    slow.set()
+    while stream.unsent:
+        assert select.select([], [stream], [], DEADLINE)[1]
+        stream.flush()
+    stream.shutdown(socket.SHUT_WR)
+    listener.join(DEADLINE)
+    assert sent < len(b"".join(heard[1:])), "and what was on its way when there was no more room"
+    stream.close()
+
+
 def test_the_reason_overtakes_what_a_flooding_client_still_sends(room: Room) -> None:
     client = room.connect("alice")
     client.tls.setblocking(False)
@@ -466,6 +507,62 @@ def test_a_shutdown_of_the_server_is_told_over_tls(
     assert farewell == "BYE"
     client.close()
     assert server.wait_for_exit() == 0
+
+
+# -------------------------------------------------------------------- records that carry nothing
+
+
+def key_updates(socket_: socket.socket, count: int) -> bytes:
+    """Shake hands over a socket, and return many records that only announce new keys.
+
+    RFC 8446, 4.6.3. The ssl module cannot make them; the library behind it can.
+    """
+    found = ctypes.util.find_library("ssl"), ctypes.util.find_library("crypto")
+    if None in found:
+        pytest.skip("needs the libraries of openssl")
+    tls, crypto = map(ctypes.CDLL, found)
+    for function in (tls.TLS_client_method, tls.SSL_CTX_new, tls.SSL_new):
+        function.restype = ctypes.c_void_p
+    for function in (crypto.BIO_new, crypto.BIO_s_mem):
+        function.restype = ctypes.c_void_p
+    pointer = ctypes.c_void_p
+    stream = pointer(tls.SSL_new(pointer(tls.SSL_CTX_new(pointer(tls.TLS_client_method())))))
+    arrived, produced = (pointer(crypto.BIO_new(pointer(crypto.BIO_s_mem()))) for _ in range(2))
+    tls.SSL_set_bio(stream, arrived, produced)
+    tls.SSL_set_connect_state(stream)
+    buffer = ctypes.create_string_buffer(65536)
+
+    def take() -> bytes:
+        taken = bytearray()
+        while (size := crypto.BIO_read(produced, buffer, len(buffer))) > 0:
+            taken += buffer.raw[:size]
+        return bytes(taken)
+
+    while tls.SSL_do_handshake(stream) != 1:
+        socket_.sendall(take())
+        data = socket_.recv(65536)
+        crypto.BIO_write(arrived, data, len(data))
+    socket_.sendall(take())
+    for _ in range(count):
+        assert tls.SSL_key_update(stream, 0) == 1
+        assert tls.SSL_do_handshake(stream) == 1
+    return take()
+
+
+@pytest.mark.slow
+def test_records_that_carry_nothing_hold_up_nobody(room: Room) -> None:
+    """One read of OpenSSL's own would work all of them off before it returns: two seconds."""
+    alice = room.connect("alice")
+    flooder = room.plain().socket
+    flooder.settimeout(DEADLINE)
+    flood = key_updates(flooder, 300_000)
+    sending = threading.Thread(target=flooder.sendall, args=[flood])
+    sending.start()
+    longest = 0.0
+    while sending.is_alive():
+        longest = max(longest, alice.round_trip())
+    assert longest < NOTICEABLE_SECONDS
+    sending.join()
 
 
 # ------------------------------------------------------------------------- handshakes that stall
@@ -524,6 +621,35 @@ def test_200_half_made_handshakes_delay_nobody_and_cost_nothing(room: Room) -> N
     for handshake in stalled:
         handshake.client.close()
     wait_until(lambda: len(descriptors(room.server.pid)) <= len(before), "all are forgotten")
+
+
+def test_a_class_that_begins_its_handshakes_at_once_holds_up_nobody(
+    start_server: StartServer, certificate: Certificate
+) -> None:
+    """On a machine that computes 20 ms for each of them: two seconds in all."""
+    slow_machine = """
+import time, chat_server
+receive = chat_server.TLSStream.recv
+def receive_slowly(stream, size):
+    if stream.is_shaking_hands:
+        time.sleep(0.02)
+    return receive(stream, size)
+chat_server.TLSStream.recv = receive_slowly
+"""
+    server = start_server(*certificate.for_server, program=prepared_server(slow_machine))
+    room = Room(server, certificate)
+    alice = room.connect("alice")
+    newcomers = [room.handshake() for _ in range(100)]
+    server.wait_for_line(" connected ", count=102)
+    flights = [newcomer.flights() for newcomer in newcomers]
+    for newcomer, hello in zip(newcomers, map(next, flights), strict=True):
+        newcomer.client.send_bytes(hello)
+    assert alice.round_trip() < NOTICEABLE_SECONDS
+    for newcomer, answers in zip(newcomers, flights, strict=True):
+        for flight in answers:
+            newcomer.client.send_bytes(flight)
+    assert newcomers[-1].ask("GET_NAMES") == "NAMES 1 alice"
+    room.clear()
 
 
 @needs_proc
