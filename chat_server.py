@@ -18,6 +18,7 @@ import argparse
 import errno
 import io
 import math
+import select
 import selectors
 import signal
 import socket
@@ -62,6 +63,9 @@ MAX_PASSWORD_TRIES = 3
 HELD_PER_HOST = 100  # connections of one address whose password waits; a class behind one router
 LAST_WORDS_SECONDS = 10.0  # for a leaving connection to read some more of what waits for it
 FAREWELL_SECONDS = 2.0  # for it to close as well, when all of that went out
+PRINT_PATIENCE_SECONDS = 0.05  # for whoever reads our output and is merely behind
+# Characters; even as \U0001f642 they fit where select(2) has found room in a pipe (pipe(7)).
+PRINT_SIZE = getattr(select, "PIPE_BUF", 512) // len(r"\U0001f642")
 
 # -------------------------------------------------------------------------------------- the room
 
@@ -1354,18 +1358,41 @@ def load_password(path: str) -> Callable[[bytes], bool]:
     return partial(hmac.compare_digest, password.encode())
 
 
-def say(text: str) -> None:
-    """Print a line at once."""
-    try:
-        print(text, flush=True)
-    except OSError:
-        # Nobody reads our output any more, or the disk is full: that stops no conversation.
-        sys.stdout = None  # print() then does nothing
+class Output:
+    """Standard output, for whoever runs the server.
 
+    A window that is held (Ctrl+S) or a pipe that nobody reads must not hold the chat: a line that
+    finds no room is left out, and the next one says so.
+    """
 
-def log(text: str) -> None:
-    """Print what has happened, with the time."""
-    say(f"{time.strftime('%H:%M:%S')} {protocol.harmless(text)}")
+    def __init__(self) -> None:
+        self._left_out = 0  # lines
+
+    def say(self, text: str) -> None:
+        """Print a line at once."""
+        if self._left_out:
+            text = f"\n({self._left_out} lines are left out: nobody read them)\n{text}"
+        text += "\n"
+        try:
+            for start in range(0, len(text), PRINT_SIZE):
+                if not self._has_room():
+                    self._left_out += 1
+                    return
+                print(text[start : start + PRINT_SIZE], end="", flush=True)
+        except OSError:
+            # Nobody reads our output any more, or the disk is full: that stops no conversation.
+            sys.stdout = None  # print() then does nothing
+        self._left_out = 0
+
+    def log(self, text: str) -> None:
+        """Print what has happened, with the time."""
+        self.say(f"{time.strftime('%H:%M:%S')} {protocol.harmless(text)}")
+
+    def _has_room(self) -> bool:
+        if sys.stdout is None or sys.platform == "win32":
+            return True  # there select() knows sockets only
+        patience = 0.0 if self._left_out else PRINT_PATIENCE_SECONDS
+        return bool(select.select([], [sys.stdout], [], patience)[1])
 
 
 def catch_signals() -> socket.socket:
@@ -1409,31 +1436,35 @@ def main(arguments: list[str] | None = None) -> int:
         backlog=options.max_backlog * 1024,
         login_seconds=options.login_timeout or math.inf,
     )
+    output = Output()
     server = (WireServer if options.wire else Server)(
         listeners,
         catch_signals(),
         selector,
         limits,
-        log,
+        output.log,
         verbose=options.verbose,
         is_password=is_password,
         tls=tls,
     )
-    say_where_it_listens(listeners[0].getsockname(), limits.places, "--tls " if tls else "")
+    address = listeners[0].getsockname()
+    say_where_it_listens(output, address, limits.places, "--tls " if tls else "")
     if is_password and not tls:
-        say("Without TLS the password travels readable for everyone on the network.")
+        output.say("Without TLS the password travels readable for everyone on the network.")
     server.serve()
     return 0
 
 
-def say_where_it_listens(address: tuple[str, int], places: int, client_options: str) -> None:
+def say_where_it_listens(
+    output: Output, address: tuple[str, int], places: int, client_options: str
+) -> None:
     """Say where the server listens, and what to type to get there."""
     host = address_for_others(address[0])
     where = "this machine" if host in ("127.0.0.1", "::1") else "the other machines"
     port = "" if address[1] == protocol.PORT else f" {address[1]}"
-    say(f"Chat server listening on {endpoint(address)}")
-    say(f"On {where}: python chat_client.py {client_options}{host}{port}")
-    say(f"Room for {places} people. Ctrl+C stops the server.")
+    output.say(f"Chat server listening on {endpoint(address)}")
+    output.say(f"On {where}: python chat_client.py {client_options}{host}{port}")
+    output.say(f"Room for {places} people. Ctrl+C stops the server.")
 
 
 if __name__ == "__main__":

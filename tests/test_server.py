@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import re
+import select
 import signal
 import socket
 import subprocess
@@ -304,6 +305,49 @@ def test_output_that_nobody_reads_any_more_stops_nothing() -> None:
     finally:
         process.kill()
         process.communicate()
+
+
+@posix_only
+@pytest.mark.parametrize("kind", ["an unread pipe", "a held window"])
+def test_output_that_nobody_reads_for_now_holds_up_nobody(kind: str) -> None:
+    """Ctrl+S stops a terminal's output, Ctrl+Q lets it go on: termios(3), IXON."""
+    reader, output = os.pipe() if kind == "an unread pipe" else os.openpty()
+    command = [sys.executable, SERVER, "--host", "127.0.0.1", "--port", "0"]
+    process = subprocess.Popen(
+        [*command, "--verbose", "--rate", "0"], stdout=output, stderr=subprocess.PIPE
+    )
+    os.close(output)
+    try:
+        shown = b""
+        while b"Ctrl+C stops" not in shown:
+            shown += os.read(reader, 65536)
+        found = re.search(rb"listening on .*:(\d+)", shown)
+        assert found
+        alice = Client(("127.0.0.1", int(found[1])))
+        if kind == "a held window":
+            os.write(reader, b"\x13")
+        alice.name("alice")
+        for number in range(300):  # 300 kB of lines; a pipe holds 64
+            alice.send(f"MSG alice {number} {'x' * 1000}")
+            alice.expect(f"MSG alice alice {number} {'x' * 1000}")
+        if kind == "a held window":
+            os.write(reader, b"\x11")
+        shown = b""
+        end = time.monotonic() + DEADLINE
+        while not (found := re.search(rb"\((\d+) lines are left out: nobody read them\)", shown)):
+            assert time.monotonic() < end, shown
+            alice.round_trip()  # one more line
+            shown += os.read(reader, 65536) if select.select([reader], [], [], 0)[0] else b""
+        assert int(found[1]) > 100
+        alice.close()
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(DEADLINE) == 0
+        assert process.stderr
+        assert process.stderr.read() == b""
+    finally:
+        process.kill()
+        process.communicate()
+        os.close(reader)
 
 
 @posix_only
