@@ -671,7 +671,7 @@ class Server:
         """Tell a newcomer that there is no place, without keeping its descriptor for a moment."""
         with client:
             try:
-                client.send(error_frame(ErrorCode.SERVER_FULL, sentence))
+                client.send(refusal(sentence))
                 client.shutdown(socket.SHUT_WR)
                 client.recv(RECEIVE_SIZE)  # unread bytes would turn close() into a reset
             except OSError:
@@ -1082,10 +1082,16 @@ class WireServer(Server):
             self.log(f"→ {', '.join(listeners)} {self.shown(frame)}")
         super().announce(frame, deaf)
 
-    @staticmethod
-    def shown(frame: bytes) -> str:
+    def refuse(self, client: socket.socket, address: tuple[str, int], sentence: str) -> None:
+        self.log(f"→ {endpoint(address)} {self.shown(refusal(sentence))}")
+        super().refuse(client, address, sentence)
+
+    def shown(self, frame: bytes) -> str:
         (payload,) = protocol.payloads(frame)
-        return protocol.show_frame(payload)
+        head, code, sentence = protocol.show_frame(payload).partition("│ERROR BAD_FRAME ")
+        if sentence and self.is_password:
+            sentence = "····"  # it quotes what came: perhaps the end of a password counted wrong
+        return head + code + sentence
 
 
 def trace_of(fault: Exception) -> str:
@@ -1100,6 +1106,11 @@ def trace_of(fault: Exception) -> str:
 def error_frame(code: ErrorCode, sentence: str) -> bytes:
     """Return the frame that tells a client what went wrong."""
     return protocol.encode(f"ERROR {code.value} {sentence}")
+
+
+def refusal(sentence: str) -> bytes:
+    """Return the frame that a newcomer gets for whom there is no place."""
+    return error_frame(ErrorCode.SERVER_FULL, sentence)
 
 
 def prepare(client: socket.socket) -> None:

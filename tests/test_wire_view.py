@@ -119,6 +119,13 @@ def test_errors_are_frames_too(room: Room, log: Log) -> None:
     log.wait_for_error("UNKNOWN_COMMAND", "alice")
 
 
+def test_a_refusal_is_a_frame_too(start_server: StartServer) -> None:
+    server = start_server("--wire", "--max-clients", "1")
+    server.connect("alice")
+    host, port = server.connect().socket.getsockname()[:2]
+    server.wait_for_line(rf"→ {host}:{port} \d{{4}}│ERROR SERVER_FULL \S")
+
+
 def test_a_read_that_was_cut_shows_what_it_really_returned(room: Room, log: Log) -> None:
     alice = room.raw("alice")
     for part, shown in (
