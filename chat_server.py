@@ -321,7 +321,7 @@ class TLSStream:
     def __init__(self, client: socket.socket, context: ssl.SSLContext) -> None:
         self._socket = client
         self._context = context
-        self._begun = False  # something was said, in TLS or in plain bytes
+        self._begun = False  # the client has sent something, be it TLS or not
         self._tls: ssl.SSLObject | None = None  # once the client's first byte has shown TLS
         self._arrived = ssl.MemoryBIO()  # encrypted, for OpenSSL
         self._produced = ssl.MemoryBIO()  # encrypted, by OpenSSL
@@ -374,8 +374,6 @@ class TLSStream:
             while piece := tls.read(TLS_PIECE):
                 pieces.append(piece)
             self.ended = True
-        except ssl.SSLZeroReturnError:
-            self.ended = True
         except ssl.SSLWantReadError:
             if not pieces:
                 raise
@@ -388,7 +386,6 @@ class TLSStream:
         expected again, though more may follow them: an outbox does just that.
         """
         if not self._tls:
-            self._begun = True  # what was said in plain bytes is not taken back
             return self._socket.send(data)
         if not self._encrypted:
             try:

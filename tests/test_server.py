@@ -340,6 +340,9 @@ def test_output_that_nobody_reads_for_now_holds_up_nobody(kind: str) -> None:
             shown += os.read(reader, 65536) if select.select([reader], [], [], 0)[0] else b""
         assert int(found[1]) > 100
         alice.close()
+        while b"alice gone: " not in shown:
+            shown += os.read(reader, 65536)
+        assert shown.count(b"left out") == 1
         process.send_signal(signal.SIGTERM)
         assert process.wait(DEADLINE) == 0
         assert process.stderr

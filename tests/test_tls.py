@@ -475,6 +475,20 @@ def test_close_notify_waits_for_room(certificate: Certificate) -> None:
     stream.close()
 
 
+@pytest.mark.parametrize("version", VERSIONS)
+def test_close_notify_follows_last_words_that_filled_the_kernel(
+    cramped_room: Room, version: str
+) -> None:
+    """One of these many sizes leaves room for BYE, and none for what has to follow it."""
+    for count in range(1, 40):
+        name = f"alice{count}"
+        client = cramped_room.connect(name, version, receive_buffer=4096)
+        client.send(*(f"MSG {name} {'x' * 300}" for _ in range(count)), "EXIT")
+        cramped_room.server.wait_for_line(f"{name} gone: left")
+        assert client.receive_all()[-1] == "BYE"
+        client.close()
+
+
 def test_the_reason_overtakes_what_a_flooding_client_still_sends(room: Room) -> None:
     client = room.connect("alice")
     client.tls.setblocking(False)
