@@ -17,6 +17,7 @@ import codecs
 import enum
 import errno
 import io
+import math
 import os
 import random
 import re
@@ -223,7 +224,7 @@ class Session:
         self.name = ""  # as the server keeps it; empty until it said HELLO
         self.people: dict[str, str] = {}  # who is here, by folded name
         self.state = State.CONNECTING
-        self.deadline = 0.0  # when turn() has something to do without the socket; 0 for never
+        self.deadline = math.inf  # when turn() has something to do without the socket
         self.exit_code = 0
         self.socket: socket.socket | None = None
         self._warned = False  # that a password without TLS can be read by others
@@ -249,7 +250,7 @@ class Session:
         # What a reconnect has to bring back.
         self._tries = 0
         self._regaining = False  # until we are back under our name
-        self._regain_until = 0.0
+        self._regain_until = math.inf  # NAME_TAKEN has not come yet
         self._waiting: list[str] = []  # payloads typed meanwhile
         self._to_block: set[str] = set()  # folded names that we blocked before
 
@@ -258,8 +259,8 @@ class Session:
     def connect(self) -> None:
         """Begin to connect.
 
-        Raises OSError when there is no such host: the answer of the system's resolver, which
-        may take its time.
+        Raises OSError when there is no such host, by the answer of the system's resolver, which
+        may take its time, and UnicodeError when there can be none of that name.
         """
         self._addresses = socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM)
         self._untried = list(self._addresses)
@@ -272,6 +273,11 @@ class Session:
         try:
             self.socket = socket.socket(family, kind, number)
             self.socket.setblocking(False)
+            self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+            for option, value in protocol.KEEPALIVE_OPTIONS.items():
+                if hasattr(socket, option):
+                    self.socket.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)
             # A non-blocking connect() only begins; the socket turns writable when it is done, and
             # SO_ERROR then tells how it went: connect(2), EINPROGRESS.
             self.socket.connect(address)
@@ -281,12 +287,6 @@ class Session:
             self._connection_failed(why_not_connected(error, self.host, self.port))
 
     def _connection_made(self) -> None:
-        assert self.socket is not None
-        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        for option, value in protocol.KEEPALIVE_OPTIONS.items():
-            if hasattr(socket, option):
-                self.socket.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)
         if self._tls is not None:
             self._shake_hands(self._tls)
         else:
@@ -315,7 +315,7 @@ class Session:
     def _online(self) -> None:
         """The connection is there: say who we are."""
         self.state = State.ONLINE
-        self.deadline = 0.0
+        self.deadline = math.inf
         self._reader = protocol.FrameReader()
         self._outbox.clear()
         self._listed.clear()
@@ -345,7 +345,7 @@ class Session:
         """
         self._close_socket()
         if self._reason_given:
-            self.end(1)
+            self.end(1, f"The server has gone: {reason}." if broken else "")
         elif self._leaving and not self._outbox and not broken:
             self.end(0)
         elif not self.interactive or self._leaving or not (self.name or self._regaining):
@@ -354,7 +354,7 @@ class Session:
             self._show(Kind.ERROR, f"The connection is gone: {reason}.")
             if not self._regaining:
                 self._to_block = set(self.blocked)
-                self._regain_until = time.monotonic() + NAME_HELD_SECONDS
+                self._regain_until = math.inf
             self._regaining = True
             self._wait_to_reconnect()
 
@@ -378,22 +378,20 @@ class Session:
         if sentence:
             self._show(Kind.ERROR, sentence)
         self.exit_code = exit_code
-        self.deadline = 0.0
+        self.deadline = math.inf
         self.state = State.OVER
 
     # -- one turn of the owner's loop
 
     @property
-    def wants_to_read(self) -> bool:
-        """Whether the socket is to be watched for reading."""
-        return self._awaits != WRITE
-
-    @property
-    def wants_to_write(self) -> bool:
-        """Whether the socket is to be watched for writing."""
+    def watched(self) -> tuple[list[socket.socket], list[socket.socket]]:
+        """What select() is to watch for reading, and what for writing: our socket, or nothing."""
+        if self.socket is None:
+            return [], []
+        reads, writes = True, self.state is State.CONNECTING or bool(self._outbox)
         if self._awaits:
-            return self._awaits == WRITE
-        return self.state is State.CONNECTING or bool(self._outbox)
+            reads, writes = self._awaits == READ, self._awaits == WRITE
+        return [self.socket] * reads, [self.socket] * writes
 
     @property
     def backed_up(self) -> bool:
@@ -409,7 +407,7 @@ class Session:
 
     def turn(self, readable: bool, writable: bool) -> None:
         """Do what can be done now: the socket is ready, or the deadline has come."""
-        due = 0.0 < self.deadline <= time.monotonic()
+        due = self.deadline <= time.monotonic()
         if self._awaits and (readable or writable):
             readable = writable = True  # TLS may have to read in order to write, and the reverse
             self._awaits = 0
@@ -428,17 +426,19 @@ class Session:
 
     def ready(self, seconds: float | None) -> tuple[bool, bool]:
         """Wait so long at most; return whether the socket can be read, and whether written."""
-        if self.socket is None:
-            return False, False
-        reading = [self.socket] * self.wants_to_read
-        writing = [self.socket] * self.wants_to_write
+        reading, writing = self.watched
+        if not reading and not writing:
+            return False, False  # Windows cannot wait for nothing
         # Windows reports a connect() that failed in the third list only, select(2) in the second.
         readable, writable, failed = select.select(reading, writing, writing, seconds)
         return bool(readable), bool(writable or failed)
 
     def patience(self) -> float | None:
-        """How many seconds the owner's loop may sleep before it calls turn() all the same."""
-        return max(0.0, self.deadline - time.monotonic()) if self.deadline else None
+        """How many seconds the owner's loop may sleep before it calls turn() all the same.
+
+        None: until the socket is ready.
+        """
+        return None if self.deadline == math.inf else max(0.0, self.deadline - time.monotonic())
 
     def tell(self, text: str) -> None:
         """Show something that concerns only the person here."""
@@ -465,7 +465,7 @@ class Session:
             self._connection_failed(why_not_connected(late, self.host, self.port))
 
     def _deadline_online(self) -> None:
-        self.deadline = 0.0
+        self.deadline = math.inf
         if self._leaving:
             self.end(0)  # no BYE came; that shall not keep anybody here
         elif self._regaining:
@@ -595,15 +595,13 @@ class Session:
                 arguments = f"{name} {text.lstrip()}"
             self._capital_request(f"{SLASH_COMMANDS[word]} {arguments}".rstrip())
         else:
-            self._show(Kind.ERROR, f"There is no command {protocol.harmless(word)}; try /help.")
+            self._show(Kind.ERROR, f"There is no command {word}; try /help.")
 
     def _reply(self, text: str) -> None:
         if not self._last_private:
             self._show(Kind.ERROR, "Nobody has written to you privately yet.")
         elif not text:
-            self._show(
-                Kind.ERROR, f"Usage: /r text answers {protocol.harmless(self._last_private)}."
-            )
+            self._show(Kind.ERROR, f"Usage: /r text answers {self._last_private}.")
         else:
             self._say(self._last_private, text)
 
@@ -630,7 +628,7 @@ class Session:
         if place < 1:  # no such name exists; let the server say so
             self.request(f"MSG {name} {text}")
             return
-        speaker = "you" if to_all else f"you → {protocol.harmless(known)}"
+        speaker = "you" if to_all else f"you → {known}"
         if self._regaining:
             speaker += " (waiting)"
         for part in split_text(text, place):
@@ -656,7 +654,7 @@ class Session:
         self._reason_given = verb == "ERROR" and words[0] in FINAL_ERRORS
         handler = self._HANDLERS.get(verb)
         if handler is None or not handler(self, words):
-            self._show(Kind.EVENT, protocol.harmless(payload))
+            self._show(Kind.EVENT, payload)
 
     def _on_hello(self, words: list[str]) -> bool:
         name = words[0]
@@ -669,12 +667,12 @@ class Session:
         self.name = self._wanted_name = name
         self._naming = False
         if self._regaining:
-            self.deadline = 0.0
+            self.deadline = math.inf
             self._put("GET_NAMES")
         elif renamed:
-            self._show(Kind.EVENT, f"* you are now {protocol.harmless(name)}")
+            self._show(Kind.EVENT, f"* you are now {name}")
         else:
-            self._show(Kind.EVENT, f"* you are {protocol.harmless(name)}")
+            self._show(Kind.EVENT, f"* you are {name}")
         if first and self.interactive and not self._regaining:
             self._show(Kind.EVENT, "* type to talk to all; /msg NAME text to one")
             self._show(Kind.EVENT, "* /help for help, /quit to leave")
@@ -694,7 +692,7 @@ class Session:
             self._regained()
         looking, self._looking = self._looking, False
         if not looking:
-            here = protocol.harmless(", ".join(self.people.values())) or "nobody"
+            here = ", ".join(self.people.values()) or "nobody"
             self._show(Kind.EVENT, f"* here ({total}): {here}")
         return True
 
@@ -702,12 +700,17 @@ class Session:
         """We are back: block whom we blocked, then say what was typed meanwhile."""
         self._regaining = False
         self._tries = 0
-        self._show(Kind.EVENT, f"* you are back as {protocol.harmless(self.name)}")
-        for folded in self._to_block & self.people.keys():
-            self._put(f"BLOCK {self.people[folded]}")
+        self._show(Kind.EVENT, f"* you are back as {self.name}")
+        for name in self.people.values():
+            self._block_again(name)
         waiting, self._waiting = self._waiting, []
         for payload in waiting:
             self.request(payload)
+
+    def _block_again(self, name: str) -> None:
+        """Block somebody who is here and whom we blocked before the connection broke."""
+        if fold(name) in self._to_block and not self._regaining:
+            self._put(f"BLOCK {name}")
 
     def _on_message(self, words: list[str]) -> bool:
         if len(words) < 3:
@@ -716,12 +719,12 @@ class Session:
         text = " ".join(words[2:])
         self._speakers.pop(fold(sender), None)
         self._speakers[fold(sender)] = None
-        speaker, kind = protocol.harmless(sender), Kind.SAID
+        speaker, kind = sender, Kind.SAID
         if not protocol.is_broadcast(addressee):
             self._last_private = sender
             speaker, kind = f"{speaker} → you", Kind.PRIVATE
         mentioned = kind is Kind.SAID and mentions(text, self.name)
-        self._show(kind, protocol.harmless(text), speaker, sender, mentioned)
+        self._show(kind, text, speaker, sender, mentioned)
         return True
 
     def _on_joined(self, words: list[str]) -> bool:
@@ -729,16 +732,16 @@ class Session:
         if len(words) != 1 or not name:
             return False
         self.people[fold(name)] = name
-        self._show(Kind.EVENT, f"* {protocol.harmless(name)} joined", person=name)
-        if fold(name) in self._to_block:
-            self._put(f"BLOCK {name}")
+        self._show(Kind.EVENT, f"* {name} joined", person=name)
+        self._block_again(name)
         return True
 
     def _on_left(self, words: list[str]) -> bool:
-        if len(words) != 1:
+        name = words[0]
+        if len(words) != 1 or not name:
             return False
-        self.people.pop(fold(words[0]), None)
-        self._show(Kind.EVENT, f"* {protocol.harmless(words[0])} left", person=words[0])
+        self.people.pop(fold(name), None)
+        self._show(Kind.EVENT, f"* {name} left", person=name)
         return True
 
     def _on_renamed(self, words: list[str]) -> bool:
@@ -750,21 +753,26 @@ class Session:
                 names[fold(new)] = new
         if fold(self._last_private) == fold(old):
             self._last_private = new
-        text = f"* {protocol.harmless(old)} is now {protocol.harmless(new)}"
+        text = f"* {old} is now {new}"
         self._show(Kind.EVENT, text, person=new)
+        self._block_again(new)
         return True
 
     def _on_blocked(self, words: list[str]) -> bool:
-        name = " ".join(words)
+        name = words[0]
+        if len(words) != 1 or not name:
+            return False
         self.blocked[fold(name)] = name
         self._to_block.discard(fold(name))
-        self._show(Kind.EVENT, f"* you block {protocol.harmless(name)}", person=name)
+        self._show(Kind.EVENT, f"* you block {name}", person=name)
         return True
 
     def _on_unblocked(self, words: list[str]) -> bool:
-        name = " ".join(words)
+        name = words[0]
+        if len(words) != 1 or not name:
+            return False
         self.blocked.pop(fold(name), None)
-        self._show(Kind.EVENT, f"* you no longer block {protocol.harmless(name)}", person=name)
+        self._show(Kind.EVENT, f"* you no longer block {name}", person=name)
         return True
 
     def _on_accepted(self, _words: list[str]) -> bool:
@@ -780,7 +788,7 @@ class Session:
         return True
 
     def _on_info(self, words: list[str]) -> bool:
-        self._show(Kind.EVENT, f"* {protocol.harmless(' '.join(words))}")
+        self._show(Kind.EVENT, f"* {' '.join(words)}")
         return True
 
     def _on_error(self, words: list[str]) -> bool:
@@ -796,7 +804,7 @@ class Session:
             if not self.needs_password:
                 self._show(Kind.ERROR, "This server wants a password.")
         else:
-            self._show(Kind.ERROR, protocol.harmless(" ".join(sentence) or code))
+            self._show(Kind.ERROR, " ".join(sentence) or code)
         if code in (ErrorCode.PASSWORD_REQUIRED.value, ErrorCode.BAD_PASSWORD.value):
             self._ask_for_password()
         return True
@@ -815,13 +823,14 @@ class Session:
 
     def _retry_name(self) -> None:
         """Our old connection still holds our name; the server will notice that it is dead."""
-        name = protocol.harmless(self._wanted_name)
+        name = self._wanted_name
         now = time.monotonic()
+        if self._regain_until == math.inf:
+            self._regain_until = now + NAME_HELD_SECONDS
+            self._show(Kind.EVENT, f"* {name} is still held by your old connection; waiting")
         if now > self._regain_until:
             self._show(Kind.ERROR, f"{name} is taken for good; choose another with /name.")
         else:
-            if not self.deadline:
-                self._show(Kind.EVENT, f"* {name} is still held by your old connection; waiting")
             self.deadline = now + NAME_RETRY_SECONDS
 
     _HANDLERS: ClassVar[dict[str, Callable[[Session, list[str]], bool]]] = {
@@ -849,6 +858,8 @@ class Session:
     ) -> None:
         if kind is Kind.ERROR:
             text = f"! {text}"
+        # The one place where text becomes a line, so that none can drive the terminal.
+        text, speaker = protocol.harmless(text), protocol.harmless(speaker)
         self._lines.append(Line(kind, text, speaker, person, mentions_me))
 
     # -- completion
@@ -888,7 +899,8 @@ class WireSession(Session):
     """
 
     def _put(self, payload: str) -> None:
-        self._show(Kind.WIRE, f"→ {protocol.show_frame(payload.encode())}")
+        if len(payload.encode()) <= protocol.MAX_PAYLOAD_SIZE:  # else it will not be sent
+            self._show(Kind.WIRE, f"→ {protocol.show_frame(payload.encode())}")
         super()._put(payload)
 
     def _feed(self, data: bytes) -> None:
@@ -1588,14 +1600,11 @@ class Client:
             for key in keyboard.read(keyboard.source in readable):
                 self.press(key)
 
-    def wait(self) -> tuple[list[Watched], list[Watched]]:
+    def wait(self) -> tuple[list[Watched], list[socket.socket]]:
         """Sleep in select() until there is something to do: what may be read, what written."""
         session, keyboard = self.session, self.keyboard
-        reading: list[Watched] = [self.signals]
-        writing: list[Watched] = []
-        if session.socket is not None:
-            reading += [session.socket] * session.wants_to_read
-            writing += [session.socket] * session.wants_to_write
+        to_read, writing = session.watched
+        reading: list[Watched] = [self.signals, *to_read]
         if keyboard.source is not None and not session.backed_up:
             reading.append(keyboard.source)
         timeouts = (keyboard.patience(), session.patience())

@@ -653,7 +653,7 @@ class Window:
                 self._suspect = "password" if self.session.needs_password else "name"
         batch = [self._unshown.popleft() for _ in range(min(LINES_AT_ONCE, len(self._unshown)))]
         self._show(batch)
-        if self._has_ended():
+        if self._end_session_if_over():
             self.root.destroy()
         else:
             self._show_state()
@@ -661,8 +661,8 @@ class Window:
                 self._show_people()
             self.root.after(BUSY_MS if batch else LOOK_MS, self._turn)
 
-    def _has_ended(self) -> bool:
-        """Whether the window is done with. A session that failed brings the dialog back."""
+    def _end_session_if_over(self) -> bool:
+        """Return whether the window is done with. A session that failed brings the dialog back."""
         session = self.session
         if session is None:
             return self._closing

@@ -160,13 +160,6 @@ class FrameReader:
         return bytes(self._buffer)
 
 
-def payloads(frames: bytes) -> list[bytes]:
-    """Return the payloads of frames that are whole."""
-    reader = FrameReader()
-    reader.feed(frames)
-    return [*reader]
-
-
 # ----------------------------------------------------------------------------------------- names
 
 # A composed character comes from at most four code points (Unicode annex #15, table of expansion
@@ -334,9 +327,9 @@ def parse_request(text: str) -> Request:
         if arguments is None:
             return Request(verb)
     elif verb == "MSG":
-        name, _, message = (arguments or "").partition(" ")
-        if name and has_visible_text(message):
-            return Request(verb, name=name, text=message)
+        name, _, said = (arguments or "").partition(" ")
+        if name and has_visible_text(said):
+            return Request(verb, name=name, text=said)
     elif verb == "PASS":
         if arguments:
             return Request(verb, text=arguments)
@@ -414,6 +407,6 @@ def show_read(waiting: bytes, data: bytes) -> str | None:
         if not waiting and [*reader] and not reader.waiting:
             return None
     except ProtocolError:
-        pass
+        pass  # no frames at all: show it
     shown = "····" if b"PASS" in (waiting + data).upper() else show_bytes(data)
     return f"a read returned {len(data)} bytes: {shown}"

@@ -254,7 +254,7 @@ class Connection:
         self.outbox: list[bytes | memoryview] = []  # what still has to go out, in this order
         self.unsent = 0  # bytes in the outbox
         self.heard = NOT_LISTENING  # how many of this turn's announcements it needs no more
-        self.kernel_full = False  # it took no more; select() tells when there is room again
+        self.kernel_full = False  # it took less than all; select() tells when there is room again
         self.watched = 0  # the events that select() watches for
         self.paid_until = 0.0  # the time that its requests so far take up at its rate
         self.resting = False  # not read for now: it has asked enough for the moment
@@ -271,6 +271,11 @@ class Connection:
         if self.tls and (self.tls.unsent or self.tls.is_shaking_hands):
             return bool(self.tls.unsent)
         return self.kernel_full
+
+    @property
+    def is_stuffed(self) -> bool:
+        """Whether OpenSSL, which answers by itself, has said more than the client cares to read."""
+        return self.tls is not None and len(self.tls.unsent) >= ANSWERS_AHEAD
 
     def put(self, data: bytes | memoryview) -> None:
         """Add one frame or more to the outbox."""
@@ -427,13 +432,6 @@ class TLSStream:
         self._socket.close()
 
 
-def seconds_until(due: float) -> float | None:
-    """Return how long select() may sleep until a deadline; None, for good, if there is none."""
-    if due == math.inf:
-        return None
-    return min(max(0.0, due - time.monotonic()), LONGEST_SLEEP_SECONDS)
-
-
 def endpoint(address: tuple[str, int]) -> str:
     """Return an address the way people write it: 127.0.0.1:8820, [::1]:8820 (RFC 3986)."""
     host, port = address[:2]
@@ -443,6 +441,13 @@ def endpoint(address: tuple[str, int]) -> str:
 # -------------------------------------------------------------------------------------- the loop
 
 Waiter = TypeVar("Waiter", bound=Hashable)
+
+
+def seconds_until(due: float) -> float | None:
+    """Return how long select() may sleep until a deadline; None, for good, if there is none."""
+    if due == math.inf:
+        return None
+    return min(max(0.0, due - time.monotonic()), LONGEST_SLEEP_SECONDS)
 
 
 class WaitingLine(dict[Waiter, float]):
@@ -483,10 +488,10 @@ class Limits(NamedTuple):
     """What one client may use up, from the command line."""
 
     places: int  # connections at a time
-    places_per_address: float = math.inf  # connections from one address
-    rate: float = 0.0  # requests a second from one connection; 0 for no limit
-    backlog: int = 1024 * 1024  # bytes that may wait for a client that does not read
-    login_seconds: float = math.inf  # to choose a name in
+    places_per_address: float  # connections from one address
+    rate: float  # requests a second from one connection; 0 for no limit
+    backlog: int  # bytes that may wait for a client that does not read
+    login_seconds: float  # to choose a name in
 
 
 class Server:
@@ -547,6 +552,7 @@ class Server:
     def serve(self) -> None:
         """Run the chat until it was stopped and everyone has been seen off."""
         while self.listeners or self.connections:
+            self.handshakes = 0
             due = self.next_deadline()
             for key, events in self.selector.select(seconds_until(due)):
                 if isinstance(key.data, Connection):
@@ -778,8 +784,8 @@ class Server:
         if host in self.doubted_hosts:
             held = self.held.setdefault(host, {})
             if len(held) == HELD_PER_HOST:  # or those who come, guess and go would fill every place
-                sentence = "Too many tries from your address wait already; try again later."
-                self.expel(connection, ErrorCode.BAD_PASSWORD, sentence, "guessed too much")
+                sentence = "Too many from your address wait for their turn; try again later."
+                self.expel(connection, ErrorCode.SERVER_FULL, sentence, "too many wait there")
                 return
             held[connection] = request
             self.rest(connection)
@@ -865,6 +871,7 @@ class Server:
         self.announced.append(frame)
         self.said += len(frame)
         for connection in deaf:
+            # So a newcomer, deaf to its own JOINED, begins to listen.
             connection.heard = len(self.announced)
 
     def catch_up(self, connection: Connection) -> None:
@@ -879,11 +886,11 @@ class Server:
 
         Whatever it was for one listener, one message or a hundred, costs one system call.
         """
-        while self.announced or self.news:
+        while self.announced or self.news:  # flush() may cut somebody off: that is news again
             self.send_announcements()
             while self.news:
                 self.guard(self.flush, self.news.pop())
-        self.said = self.handshakes = 0
+        self.said = 0
 
     def send_announcements(self) -> None:
         """Send what everyone is to hear, joined once for all of them."""
@@ -936,7 +943,7 @@ class Server:
     def watch(self, connection: Connection) -> None:
         """Have select() watch for what this connection waits for now, and for nothing else."""
         events = 0
-        if not connection.input_ended and not connection.resting:
+        if not (connection.input_ended or connection.resting or connection.is_stuffed):
             events |= selectors.EVENT_READ
         if connection.waits_for_room:
             events |= selectors.EVENT_WRITE
@@ -1084,7 +1091,7 @@ class WireServer(Server):
         super().refuse(client, address, sentence)
 
     def shown(self, frame: bytes) -> str:
-        (payload,) = protocol.payloads(frame)
+        payload = frame[protocol.LENGTH_FIELD_SIZE :]
         head, code, sentence = protocol.show_frame(payload).partition("│ERROR BAD_FRAME ")
         if sentence and self.is_password:
             sentence = "····"  # it quotes what came: perhaps the end of a password counted wrong
@@ -1224,19 +1231,25 @@ def descriptor_limit(selector: selectors.BaseSelector) -> int:
 
 def address_for_others(host: str) -> str:
     """Return the address at which other machines reach a server that listens on `host`."""
-    if host not in ("0.0.0.0", "::"):
+    if host == "0.0.0.0":
+        family, nobody, this_machine = socket.AF_INET, "192.0.2.1", "127.0.0.1"  # RFC 5737
+    elif host == "::":
+        family, nobody, this_machine = socket.AF_INET6, "2001:db8::1", "::1"  # RFC 3849
+    else:
         return host
     # Connecting a datagram socket sends nothing; the system only chooses the way out, and with
-    # it our address there. 192.0.2.1 belongs to nobody (RFC 5737).
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        try:
-            probe.connect(("192.0.2.1", protocol.PORT))
-        except OSError:
-            return "127.0.0.1"  # no network at all
-        return str(probe.getsockname()[0])
+    # it our address there. These addresses belong to nobody.
+    try:
+        with socket.socket(family, socket.SOCK_DGRAM) as probe:
+            probe.connect((nobody, protocol.PORT))
+            return str(probe.getsockname()[0])
+    except OSError:
+        return this_machine  # no network at all
 
 
-def number(convert: Callable[[str], float], low: float, high: float) -> Callable[[str], float]:
+def number_between(
+    convert: Callable[[str], float], low: float, high: float
+) -> Callable[[str], float]:
     """Return an argparse type: a number from `low` to `high`."""
 
     def parse(text: str) -> float:
@@ -1245,11 +1258,54 @@ def number(convert: Callable[[str], float], low: float, high: float) -> Callable
         except ValueError:
             value = math.nan
         if not low <= value <= high:
-            most = "or more" if high == math.inf else f"to {high:g}"
+            most = "up" if high == math.inf else f"to {high:g}"
             raise argparse.ArgumentTypeError(f"{text!r} is no number from {low:g} {most}")
         return value
 
     return parse
+
+
+def add_limits(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say what one client may use up."""
+    add = parser.add_argument
+    add(
+        "--max-clients",
+        type=number_between(int, 1, math.inf),
+        metavar="N",
+        help="let in no more than this many (default: "
+        "as many as the selector and the process's file limit allow)",
+    )
+    add(
+        "--max-per-address",
+        type=number_between(int, 1, math.inf),
+        default=math.inf,
+        metavar="N",
+        help="let in no more than this many from one address (default: no limit)",
+    )
+    add(
+        "--rate",
+        type=number_between(float, 0, math.inf),
+        default=50,
+        metavar="N",
+        help="requests a second that one client may send, with bursts of twice that; "
+        "who sends faster is slowed down; 0 for no limit (default: %(default)s)",
+    )
+    add(
+        "--max-backlog",
+        type=number_between(int, 1, math.inf),
+        default=1024,
+        metavar="KIB",
+        help="cut off a client that does not read once more than this many KiB wait for it "
+        "(default: %(default)s)",
+    )
+    add(
+        "--login-timeout",
+        type=number_between(float, 0, math.inf),
+        default=300,
+        metavar="SECONDS",
+        help="close a connection that has chosen no name by then; 0 for never "
+        "(default: %(default)s)",
+    )
 
 
 def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
@@ -1268,49 +1324,12 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
     )
     add(
         "--port",
-        type=number(int, 0, 65535),
+        type=number_between(int, 0, 65535),
         default=protocol.PORT,
         metavar="N",
         help="listen on this port; 0 takes a free one (default: %(default)s)",
     )
-    add(
-        "--max-clients",
-        type=number(int, 1, math.inf),
-        metavar="N",
-        help="let in no more than this many (default: "
-        "as many as the selector and the process's file limit allow)",
-    )
-    add(
-        "--max-per-address",
-        type=number(int, 1, math.inf),
-        default=math.inf,
-        metavar="N",
-        help="let in no more than this many from one address (default: no limit)",
-    )
-    add(
-        "--rate",
-        type=number(float, 0, 1e6),
-        default=50,
-        metavar="N",
-        help="requests a second that one client may send, with bursts of twice that; "
-        "who sends faster is slowed down; 0 for no limit (default: %(default)s)",
-    )
-    add(
-        "--max-backlog",
-        type=number(int, 1, math.inf),
-        default=1024,
-        metavar="KIB",
-        help="cut off a client that does not read once more than this many KiB wait for it "
-        "(default: %(default)s)",
-    )
-    add(
-        "--login-timeout",
-        type=number(float, 0, math.inf),
-        default=300,
-        metavar="SECONDS",
-        help="close a connection that has chosen no name by then; 0 for never "
-        "(default: %(default)s)",
-    )
+    add_limits(parser)
     add(
         "--password-file",
         metavar="FILE",
@@ -1330,12 +1349,12 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
         action="store_true",
         help="log every request too, and with it what people say (default: off)",
     )
-    add("--version", action="version", version=f"chat_server {protocol.VERSION}")
     add(
         "--wire",
         action="store_true",
         help="log every frame as it travels, and with it what people say (default: off)",
     )
+    add("--version", action="version", version=f"chat_server {protocol.VERSION}")
     options = parser.parse_args(arguments)
     if bool(options.tls_cert) != bool(options.tls_key):
         parser.error("--tls-cert and --tls-key go together")
@@ -1418,6 +1437,18 @@ def catch_signals() -> socket.socket:
     return loop_side
 
 
+def say_where_it_listens(
+    output: Output, address: tuple[str, int], places: int, client_options: str
+) -> None:
+    """Say where the server listens, and what to type to get there."""
+    host = address_for_others(address[0])
+    where = "this machine" if host in ("127.0.0.1", "::1") else "the other machines"
+    port = "" if address[1] == protocol.PORT else f" {address[1]}"
+    output.say(f"Chat server listening on {endpoint(address)}")
+    output.say(f"On {where}: python chat_client.py {client_options}{host}{port}")
+    output.say(f"Room for {places} people. Ctrl+C stops the server.")
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run the server until Ctrl+C or SIGTERM. Returns the exit code."""
     options = parse_arguments(arguments)
@@ -1461,18 +1492,6 @@ def main(arguments: list[str] | None = None) -> int:
         output.say("Without TLS the password travels readable for everyone on the network.")
     server.serve()
     return 0
-
-
-def say_where_it_listens(
-    output: Output, address: tuple[str, int], places: int, client_options: str
-) -> None:
-    """Say where the server listens, and what to type to get there."""
-    host = address_for_others(address[0])
-    where = "this machine" if host in ("127.0.0.1", "::1") else "the other machines"
-    port = "" if address[1] == protocol.PORT else f" {address[1]}"
-    output.say(f"Chat server listening on {endpoint(address)}")
-    output.say(f"On {where}: python chat_client.py {client_options}{host}{port}")
-    output.say(f"Room for {places} people. Ctrl+C stops the server.")
 
 
 if __name__ == "__main__":

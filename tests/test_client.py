@@ -435,7 +435,10 @@ def test_ones_own_words_are_shown(desk: Desk, typed: str, shown: str) -> None:
 
 @pytest.mark.parametrize(
     "frame",
-    ["DANCE wildly", "hello me", "MSG", "MSG alice", "HELLO", "NAMES many", "JOINED", "RENAMED a"],
+    [
+        *("DANCE wildly", "hello me", "MSG", "MSG alice", "HELLO", "NAMES many", "JOINED", "LEFT"),
+        *("RENAMED a", "BLOCKED", "UNBLOCKED", "BLOCKED two words"),
+    ],
 )
 def test_frames_that_it_does_not_know_are_shown(desk: Desk, frame: str) -> None:
     desk.connection.send(frame)
@@ -450,11 +453,9 @@ def test_frames_that_it_does_not_know_are_shown(desk: Desk, frame: str) -> None:
         "INFO",
         "ERROR",
         "ERROR ODD",
-        "BLOCKED",
         "NAMES",
         "NAMES " + "9" * 5000,
         "NAMES ²",
-        "LEFT",
         "LEFT nobody",
         "MSG  me hi",
     ],
@@ -525,8 +526,8 @@ def test_control_characters_are_shown_and_never_sent_to_the_terminal(own_desk: D
         f"LEFT {attack}",
         f"RENAMED {attack} {attack}",
         f"NAMES 1 {attack}",
-        f"BLOCKED {attack}",
         f"UNBLOCKED {attack}",
+        f"BLOCKED {attack}",
         f"INFO {attack}",
         f"ERROR ODD {attack}",
         f"ERROR {attack}",

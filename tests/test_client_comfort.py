@@ -453,6 +453,7 @@ def test_a_name_that_is_still_held_is_asked_for_again(impatient: Desk) -> None:
     impatient.person.wait_for(lambda screen: "still held" in text_of(screen))
     connection.welcome("me", "bob")
     impatient.person.wait_for(lambda screen: "back" in text_of(screen))
+    assert text_of(impatient.person.screen).count("still held") == 1, "once is enough"
 
 
 def test_a_name_that_stays_taken_is_given_up(open_desk: OpenDesk) -> None:
@@ -488,6 +489,15 @@ def test_whom_one_blocks_is_blocked_again_when_they_are_here(impatient: Desk) ->
     impatient.wait_until_shown()
     impatient.person.type("hello\r")
     connection.expect("MSG BROADCAST hello")
+
+
+def test_whom_one_blocks_is_blocked_again_when_they_take_their_name(impatient: Desk) -> None:
+    impatient.connection.send("BLOCKED eve")
+    impatient.wait_until_shown()
+    impatient.connection.close()
+    connection = come_back(impatient, "bob")
+    connection.send("RENAMED bob Eve")
+    connection.expect("BLOCK Eve")
 
 
 def test_a_name_that_was_refused_is_not_asked_for_later(open_desk: OpenDesk) -> None:

@@ -535,6 +535,17 @@ def test_no_name_is_asked_for_while_the_password_is_looked_at() -> None:
         assert "Your name" not in person.screen.text()
 
 
+def test_a_connection_that_breaks_at_the_password_prompt_says_so() -> None:
+    with PlayedServer() as played, Person(played.port, "me") as person:
+        connection = played.accept()
+        connection.expect("NAME me")
+        connection.send("ERROR BAD_PASSWORD That is not the password.")
+        person.wait_for(lambda screen: screen.before_cursor() == "Password: ")
+        connection.reset()
+        person.wait_for("! The server has gone: ")
+        assert person.wait_exit() == 1
+
+
 @pytest.mark.parametrize("keys", ["PASS {}\r", "\x1b[200~PASS {}\x1b[201~\r"])
 def test_a_typed_pass_is_neither_shown_nor_kept(door: Door, keys: str) -> None:
     with person_at(door.server, "ann", "--wire") as person:

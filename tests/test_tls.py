@@ -25,6 +25,7 @@ import pytest
 from conftest import StartServer
 from harness import (
     DEADLINE,
+    KERNEL_SIZE,
     SERVER,
     Certificate,
     Client,
@@ -526,10 +527,11 @@ def test_a_shutdown_of_the_server_is_told_over_tls(
 # -------------------------------------------------------------------- records that carry nothing
 
 
-def key_updates(socket_: socket.socket, count: int) -> bytes:
+def key_updates(socket_: socket.socket, count: int, *, to_be_answered: bool) -> bytes:
     """Shake hands over a socket, and return many records that only announce new keys.
 
-    RFC 8446, 4.6.3. The ssl module cannot make them; the library behind it can.
+    RFC 8446, 4.6.3: the other side may be asked for new keys as well. The ssl module cannot make
+    them; the library behind it can.
     """
     found = ctypes.util.find_library("ssl"), ctypes.util.find_library("crypto")
     if None in found:
@@ -558,7 +560,7 @@ def key_updates(socket_: socket.socket, count: int) -> bytes:
         crypto.BIO_write(arrived, data, len(data))
     socket_.sendall(take())
     for _ in range(count):
-        assert tls.SSL_key_update(stream, 0) == 1
+        assert tls.SSL_key_update(stream, int(to_be_answered)) == 1
         assert tls.SSL_do_handshake(stream) == 1
     return take()
 
@@ -569,7 +571,7 @@ def test_records_that_carry_nothing_hold_up_nobody(room: Room) -> None:
     alice = room.connect("alice")
     flooder = room.plain().socket
     flooder.settimeout(DEADLINE)
-    flood = key_updates(flooder, 300_000)
+    flood = key_updates(flooder, 300_000, to_be_answered=False)
     sending = threading.Thread(target=flooder.sendall, args=[flood])
     sending.start()
     longest = 0.0
@@ -577,6 +579,24 @@ def test_records_that_carry_nothing_hold_up_nobody(room: Room) -> None:
         longest = max(longest, alice.round_trip())
     assert longest < NOTICEABLE_SECONDS
     sending.join()
+
+
+@pytest.mark.slow
+def test_answers_that_nobody_reads_do_not_pile_up(room: Room) -> None:
+    """A server that reads on would have an answer waiting for every record that came."""
+    alice = room.connect("alice")
+    flooder = room.plain().socket
+    flooder.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 65536)
+    flood = key_updates(flooder, 300_000, to_be_answered=True)
+    assert len(flood) > KERNEL_SIZE
+    flooder.setblocking(False)
+    while flood and select.select([], [flooder], [], 0.5)[1]:
+        flood = flood[flooder.send(flood) :]
+        alice.round_trip()
+    assert flood, "it goes on reading"
+    while not select.select([], [flooder], [], 0)[1]:  # once they are read, it goes on
+        assert select.select([flooder], [], [], DEADLINE)[0]
+        flooder.recv(65536)
 
 
 # ------------------------------------------------------------------------- handshakes that stall

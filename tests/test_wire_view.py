@@ -253,6 +253,12 @@ def test_the_lines_of_the_wire_go_around_the_line_being_typed(desk: Desk) -> Non
     desk.person.shows_line("half a ", "line")
 
 
+def test_what_is_too_long_to_be_sent_is_not_shown_on_its_way(desk: Desk) -> None:
+    desk.person.type(f"NAME {'x' * 9999}\r")
+    desk.person.sees("! That is too long: 9999 bytes fit; it was not sent.")
+    assert "→ 10004" not in desk.person.screen.text()
+
+
 def test_a_cut_read_of_the_client_is_shown_as_it_came(desk: Desk) -> None:
     desk.connection.send_bytes(b"0013MSG bob")
     desk.person.sees("← a read returned 11 bytes: 0013MSG bob")
