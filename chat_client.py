@@ -178,6 +178,7 @@ SLASH_COMMANDS = {
     "/quit": "EXIT",
     "/exit": "EXIT",
 }
+COMMANDS = (*SLASH_COMMANDS, "/r", "/blocked", "/help")
 
 HELP = """\
 just type           say it to everyone (//text says /text)
@@ -249,7 +250,7 @@ class Session:
         self.blocked: dict[str, str] = {}  # whom we block, by folded name
         # What a reconnect has to bring back.
         self._tries = 0
-        self._regaining = False  # until we are back under our name
+        self.regaining = False  # the connection broke, and we are not back under our name yet
         self._regain_until = math.inf  # NAME_TAKEN has not come yet
         self._waiting: list[str] = []  # payloads typed meanwhile
         self._to_block: set[str] = set()  # folded names that we blocked before
@@ -333,7 +334,7 @@ class Session:
         self._close_socket()
         if self._untried:
             self._try_next_address()
-        elif self._regaining:
+        elif self.regaining:
             self._wait_to_reconnect()
         else:
             self.end(1, sentence)
@@ -348,14 +349,14 @@ class Session:
             self.end(1, f"The server has gone: {reason}." if broken else "")
         elif self._leaving and not self._outbox and not broken:
             self.end(0)
-        elif not self.interactive or self._leaving or not (self.name or self._regaining):
+        elif not self.interactive or self._leaving or not (self.name or self.regaining):
             self.end(1, f"The server has gone: {reason}.")
         else:
             self._show(Kind.ERROR, f"The connection is gone: {reason}.")
-            if not self._regaining:
+            if not self.regaining:
                 self._to_block = set(self.blocked)
                 self._regain_until = math.inf
-            self._regaining = True
+            self.regaining = True
             self._wait_to_reconnect()
 
     def _wait_to_reconnect(self) -> None:
@@ -468,7 +469,7 @@ class Session:
         self.deadline = math.inf
         if self._leaving:
             self.end(0)  # no BYE came; that shall not keep anybody here
-        elif self._regaining:
+        elif self.regaining:
             self.request(f"NAME {self._wanted_name}")
 
     def _receive(self) -> None:
@@ -521,19 +522,33 @@ class Session:
     def request(self, payload: str) -> None:
         """Send a request as it is, or keep it until we are back."""
         verb, arguments = protocol.split_verb(payload)
-        if verb == "NAME" and arguments:
-            self._wanted_name = arguments
+        online = self.state is State.ONLINE
         if payload == "EXIT":
             self.leave()
         elif verb == "UNBLOCK" and fold(arguments or "") in self._to_block:
             # Since we are back they were not here, so the server does not know of this block.
             self._to_block.remove(fold(arguments or ""))
             self._on_unblocked([arguments or ""])
-        elif self.state is State.ONLINE and (verb == "NAME" or not self._regaining):
-            self._naming = self._naming or verb == "NAME"
+        elif online and verb == "NAME":
+            if self._put(payload):
+                self._naming = True
+                self._wanted_name = arguments or self._wanted_name
+        elif online and not self.regaining:
             self._put(payload)
+        elif verb == "NAME":
+            self._come_back_as(arguments or "")
         else:
             self._waiting.append(payload)
+            if verb != "MSG":  # that is shown in words of its own
+                self.tell(f"{verb if verb == 'PASS' else payload} (waiting)")
+
+    def _come_back_as(self, name: str) -> None:
+        try:
+            self._wanted_name = protocol.check_name(name)
+        except ProtocolError as error:
+            self._show(Kind.ERROR, str(error))
+        else:
+            self.tell(f"you will be {name} when the server is back")
 
     def leave(self) -> None:
         """Say goodbye to the server; the session is over when it has answered, or soon."""
@@ -545,12 +560,18 @@ class Session:
             if self.interactive:  # a pipe waits until all that it sent is dealt with
                 self.deadline = time.monotonic() + FAREWELL_SECONDS
 
-    def _put(self, payload: str) -> None:
+    def _put(self, payload: str) -> bool:
+        """Add a frame to what is sent; return whether that could be done."""
         try:
             self._outbox += protocol.encode(payload)
+        except UnicodeEncodeError:
+            self._show(Kind.ERROR, "That holds bytes that are no text; it was not sent.")
+            return False
         except ValueError:
             size = protocol.MAX_PAYLOAD_SIZE
             self._show(Kind.ERROR, f"That is too long: {size} bytes fit; it was not sent.")
+            return False
+        return True
 
     def typed(self, line: str) -> None:
         """Do what a typed line means."""
@@ -568,6 +589,33 @@ class Session:
             self.request(f"NAME {line.strip()}")
         else:
             self._say(BROADCAST, line.removeprefix("/"))
+
+    def typed_lines(self, lines: list[str]) -> None:
+        """Do what pasted lines mean, all sent with one Enter: they go where the first one goes."""
+        first, *others = lines
+        others = [line for line in others if line.strip()]
+        head = "" if self.needs_password else self._head_of_others(first)
+        self.typed(first)
+        if head is None and others:
+            self._show(Kind.ERROR, "The lines behind it were not sent.")
+            return
+        for line in others:
+            no_command = line.startswith("/") and line.split(" ", 1)[0].lower() not in COMMANDS
+            self.typed(f"{head or '/' * no_command}{line}")
+
+    def _head_of_others(self, first: str) -> str | None:
+        """Return what makes lines go where `first` goes.
+
+        None where that goes nowhere: what was meant for one person is not to be read by all.
+        """
+        word, _, arguments = first.strip().partition(" ")
+        if word == "MSG" or word.lower() in ("/msg", "/send"):
+            name = arguments.split(" ", 1)[0]
+        elif word.lower() == "/r":
+            name = self._last_private
+        else:
+            return None if word.startswith("/") and word.lower() not in COMMANDS else ""
+        return f"MSG {name} " if name else None
 
     def give_password(self, password: str) -> None:
         """Send the password that a file held or the person was asked for."""
@@ -629,7 +677,7 @@ class Session:
             self.request(f"MSG {name} {text}")
             return
         speaker = "you" if to_all else f"you → {known}"
-        if self._regaining:
+        if self.regaining:
             speaker += " (waiting)"
         for part in split_text(text, place):
             self._show(
@@ -660,20 +708,20 @@ class Session:
         name = words[0]
         if len(words) != 1 or not name:
             return False
-        renamed = bool(self.name) and not self._regaining
+        renamed = bool(self.name) and not self.regaining
         first = not self.name
         self.people.pop(fold(self.name), None)
         self.people[fold(name)] = name
         self.name = self._wanted_name = name
         self._naming = False
-        if self._regaining:
+        if self.regaining:
             self.deadline = math.inf
             self._put("GET_NAMES")
         elif renamed:
             self._show(Kind.EVENT, f"* you are now {name}")
         else:
             self._show(Kind.EVENT, f"* you are {name}")
-        if first and self.interactive and not self._regaining:
+        if first and self.interactive and not self.regaining:
             self._show(Kind.EVENT, "* type to talk to all; /msg NAME text to one")
             self._show(Kind.EVENT, "* /help for help, /quit to leave")
             self._put("GET_NAMES")
@@ -688,7 +736,7 @@ class Session:
             return True  # the rest is in the next frame
         self.people = {fold(name): name for name in self._listed}
         self._listed = []
-        if self._regaining:
+        if self.regaining:
             self._regained()
         looking, self._looking = self._looking, False
         if not looking:
@@ -698,7 +746,7 @@ class Session:
 
     def _regained(self) -> None:
         """We are back: block whom we blocked, then say what was typed meanwhile."""
-        self._regaining = False
+        self.regaining = False
         self._tries = 0
         self._show(Kind.EVENT, f"* you are back as {self.name}")
         for name in self.people.values():
@@ -709,7 +757,7 @@ class Session:
 
     def _block_again(self, name: str) -> None:
         """Block somebody who is here and whom we blocked before the connection broke."""
-        if fold(name) in self._to_block and not self._regaining:
+        if fold(name) in self._to_block and not self.regaining:
             self._put(f"BLOCK {name}")
 
     def _on_message(self, words: list[str]) -> bool:
@@ -778,7 +826,7 @@ class Session:
     def _on_accepted(self, _words: list[str]) -> bool:
         self._show(Kind.EVENT, "* the password is accepted")
         self.needs_password = self._passing = False
-        if self._wanted_name and not self._naming and (self._regaining or not self.name):
+        if self._wanted_name and not self._naming and (self.regaining or not self.name):
             self.request(f"NAME {self._wanted_name}")
         return True
 
@@ -795,11 +843,14 @@ class Session:
         code, *sentence = words
         naming, self._naming = self._naming, False
         self._looking = False
-        if code == ErrorCode.NAME_TAKEN.value and naming and self._regaining:
-            self._retry_name()
-            return True
+        refused = self._wanted_name
         if naming and self.name:
             self._wanted_name = self.name  # the new one was refused
+        if naming and self.regaining and fold(refused) != fold(self.name):
+            self.request(f"NAME {self.name}")
+        elif code == ErrorCode.NAME_TAKEN.value and naming and self.regaining:
+            self._retry_name()
+            return True
         if code == ErrorCode.PASSWORD_REQUIRED.value and self.interactive:
             if not self.needs_password:
                 self._show(Kind.ERROR, "This server wants a password.")
@@ -866,14 +917,18 @@ class Session:
 
     def completions(self, before: str) -> list[str]:
         """Return what the text left of the cursor may be completed to, the likeliest first."""
+        if self.needs_name or self.needs_password:
+            return []
         command, space, rest = before.partition(" ")
         takes_name = ("/msg", "/send", "/block", "/unblock", "MSG", "BLOCK", "UNBLOCK")
         if space and " " not in rest and command in takes_name:
             return [f"{command} {name} " for name in self._names_like(rest)]
         if space or not before:
             return []
-        words = [*SLASH_COMMANDS, "/r", "/blocked", "/help", *protocol.USAGE]
-        commands = [f"{word} " for word in sorted(words) if word.startswith(before)]
+        words = [f"{command} " for command in COMMANDS]
+        # GET_NAMES and EXIT have no arguments: not even a space may follow them.
+        words += ["".join(usage.partition(" ")[:2]) for usage in protocol.USAGE.values()]
+        commands = sorted(word for word in words if word.startswith(before))
         return commands + [f"/msg {name} " for name in self._names_like(before)]
 
     def _names_like(self, start: str) -> list[str]:
@@ -898,10 +953,11 @@ class WireSession(Session):
     A class of its own, so that nobody pays for it who does not look.
     """
 
-    def _put(self, payload: str) -> None:
-        if len(payload.encode()) <= protocol.MAX_PAYLOAD_SIZE:  # else it will not be sent
+    def _put(self, payload: str) -> bool:
+        done = super()._put(payload)
+        if done:
             self._show(Kind.WIRE, f"→ {protocol.show_frame(payload.encode())}")
-        super()._put(payload)
+        return done
 
     def _feed(self, data: bytes) -> None:
         """Show what a read really returned where TCP has cut it otherwise than into frames."""
@@ -976,7 +1032,8 @@ class LineEditor:
 
     def __init__(self, complete: Callable[[str], list[str]]) -> None:
         self._complete = complete
-        self.secret = False  # a password is typed: neither shown nor kept
+        self._secret = False  # a password is typed: neither shown nor kept
+        self._aside: tuple[list[str], list[str]] = ([], [])  # both sides of a line that waits
         self._before: list[str] = []
         self._after: list[str] = []
         self._first_shown = 0  # how far a long line is scrolled sideways, in clusters
@@ -1022,6 +1079,12 @@ class LineEditor:
             self._keys[key]()
         return []
 
+    def ask_secret(self, secret: bool) -> None:
+        """Begin or end the typing of a password; the line typed so far waits meanwhile."""
+        if secret != self._secret:
+            self._secret = secret
+            self._aside, (self._before, self._after) = (self._before, self._after), self._aside
+
     def put(self, text: str) -> None:
         """Have `text` stand in the line, whatever stood there, as if it had been pasted."""
         self._choices = []
@@ -1050,7 +1113,7 @@ class LineEditor:
 
     def _is_secret(self) -> bool:
         """Whether a password is in the line, on whichever of its lines it was pasted."""
-        return self.secret or any(part.startswith("PASS ") for part in self.text.split(LINE_END))
+        return self._secret or any(part.startswith("PASS ") for part in self.text.split(LINE_END))
 
     # The right half is kept back to front, so that the cursor is at the end of both lists.
 
@@ -1247,7 +1310,7 @@ class KeyDecoder:
 class TerminalKeyboard:
     """The keys of a POSIX terminal, as they are pressed."""
 
-    ANSWER_SECONDS = 0.05  # within which a terminal that understands a question answers
+    ANSWER_SECONDS = 0.03  # within which a terminal that understands a question answers
     _CURSOR = re.compile(rb"\x1b\[\d+;(\d+)R")
 
     def __init__(self, descriptor: int) -> None:
@@ -1264,19 +1327,25 @@ class TerminalKeyboard:
     def take(self) -> None:
         """Deliver keys at once and unechoed (termios(3)), Ctrl+C, Ctrl+Z and Ctrl+S included."""
         termios = self._termios
-        mode = termios.tcgetattr(self._descriptor)
+        mode = [*self._found[:6], [*self._found[6]]]
         mode[0] &= ~termios.IXON
         mode[0] |= termios.ICRNL
         mode[3] &= ~(termios.ICANON | termios.ECHO | termios.ISIG | termios.IEXTEN)
         mode[6][termios.VMIN], mode[6][termios.VTIME] = 1, 0
-        termios.tcsetattr(self._descriptor, termios.TCSADRAIN, mode)
+        self._set(mode)
 
     def give_back(self) -> None:
         """Set the terminal back to how it was found."""
+        self._set(self._found)
+
+    def _set(self, mode: list[Any]) -> None:
+        termios = self._termios
         try:
-            self._termios.tcsetattr(self._descriptor, self._termios.TCSADRAIN, self._found)
-        except self._termios.error:
-            pass  # the window was closed: there is no terminal any more
+            termios.tcsetattr(self._descriptor, termios.TCSADRAIN, mode)
+        except termios.error as error:
+            if error.args[0] == errno.EINTR:  # tried in the background, stopped (SIGTTOU), back
+                self._set(mode)
+            # else the window was closed: there is no terminal any more
 
     def patience(self) -> float | None:
         """An Escape key is known as one when nothing follows it for a moment."""
@@ -1300,7 +1369,8 @@ class TerminalKeyboard:
     def cursor_column(self) -> int:
         """Wait a moment for the answer; keys pressed before it are kept for read()."""
         data = b""
-        while select.select([self._descriptor], [], [], self.ANSWER_SECONDS)[0]:
+        until = time.monotonic() + self.ANSWER_SECONDS
+        while select.select([self._descriptor], [], [], max(0.0, until - time.monotonic()))[0]:
             more = self._read()
             data += more
             answer = self._CURSOR.search(data)
@@ -1497,8 +1567,8 @@ class Screen:
             self._write("\x1b[H\x1b[2J")
         self.redraw()
 
-    def update(self, lines: Iterable[Line], prompt: str, editor: LineEditor) -> None:
-        """Print `lines` above the row with the line being typed.
+    def update(self, lines: Iterable[Line], prompts: Sequence[str], editor: LineEditor) -> None:
+        """Print `lines` above the row with the line being typed and the first prompt that fits.
 
         All of it in one write: a thousand messages cost one redraw.
         """
@@ -1508,15 +1578,15 @@ class Screen:
             return
         if printed:
             printed = self._hidden() + printed
-        row, self._drawn_columns = self._row(prompt, editor)
+        row, self._drawn_columns = self._row(prompts, editor)
         if printed or row != self._drawn:
             self._write(printed + row)
             self._drawn = row
 
-    def _row(self, prompt: str, editor: LineEditor) -> tuple[str, int]:
+    def _row(self, prompts: Sequence[str], editor: LineEditor) -> tuple[str, int]:
         width = self._width() - 1  # the last column stays free: no terminal wraps there
-        if columns(prompt) > width * 2 // 3:
-            prompt = "> "
+        fitting = (prompt for prompt in prompts if columns(prompt + editor.text) < width)
+        prompt = next(fitting, prompts[-1])
         left, right = editor.view(max(2, width - columns(prompt)))
         self._cursor_column = columns(prompt + left)
         if not self._escapes:
@@ -1589,8 +1659,8 @@ class Client:
         """Talk until one side leaves. Returns the exit code."""
         session, keyboard = self.session, self.keyboard
         while True:
-            self.editor.secret = session.needs_password
-            self.screen.update(session.take_lines(), self.prompt(), self.editor)
+            self.editor.ask_secret(session.needs_password)
+            self.screen.update(session.take_lines(), self.prompts(), self.editor)
             if session.state is State.OVER:
                 return session.exit_code
             readable, writable = self.wait()
@@ -1613,13 +1683,14 @@ class Client:
         readable, writable, failed = select.select(reading, writing, writing, timeout)
         return readable, writable + failed
 
-    def prompt(self) -> str:
-        """Return what stands before the line being typed."""
+    def prompts(self) -> tuple[str, ...]:
+        """Return what may stand before the line being typed, the best first, the shortest last."""
         if self.session.needs_password:
-            return "Password: "
+            return "Password: ", "> "
         if not self.session.needs_name:
-            return "> "
-        return f"Your name [{self.offered_name}]: " if self.offered_name else "Your name: "
+            return ("> ",)
+        offer = (f"Your name [{self.offered_name}]: ",) if self.offered_name else ()
+        return *offer, "Your name: ", "> "
 
     def press(self, key: str) -> None:
         """Do what a key means."""
@@ -1630,12 +1701,13 @@ class Client:
         elif key == "ctrl-l":
             self.screen.clear()
         else:
-            for line in self.editor.press(key):
-                if not line and self.session.needs_name:
-                    line = self.offered_name
-                self.session.typed(line)
-            count = key.strip().count(LINE_END) + 1 if isinstance(key, Paste) else 1
-            if count > 1:
+            lines = self.editor.press(key)
+            if lines == [""] and self.session.needs_name:
+                lines = [self.offered_name]
+            if lines:
+                self.session.typed_lines(lines)
+            count = sum(bool(line.strip()) for line in self.editor.text.split(LINE_END))
+            if isinstance(key, Paste) and count > 1:
                 self.session.tell(f"{count} lines pasted: Enter sends them, Ctrl+C drops them")
 
     def heed_signals(self) -> None:

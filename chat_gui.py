@@ -733,6 +733,9 @@ class Window:
             return f"Connecting to {where}…", "TLabel"
         if not session.name:
             return f"Connected to {where}; no name yet", "TLabel"
+        if session.regaining:
+            name = protocol.harmless(session.name)
+            return f"Connected to {where}; waiting for the name {name}", "Alarm.TLabel"
         return f"Online as {protocol.harmless(session.name)} at {where}", "Calm.TLabel"
 
     # -- what the person does
@@ -740,8 +743,7 @@ class Window:
     def _enter(self) -> str:
         """Hand over what was typed; without a conversation it stays where it is."""
         if self.session and self.session.name:
-            for line in self.entry.take():
-                self.session.typed(line)
+            self.session.typed_lines(self.entry.take())
             self.conversation.follow(always=True)
         else:
             self.dialog.show("server")

@@ -474,6 +474,14 @@ def test_a_list_of_names_in_several_frames_is_shown_once(desk: Desk) -> None:
     assert desk.person.screen.text().count("ada, bert") == 1
 
 
+def test_a_name_that_is_no_text_can_be_chosen_anew(played: PlayedServer) -> None:
+    with Person(played.port, "\udcff") as person:
+        person.wait_for("! That holds bytes that are no text; it was not sent.")
+        person.wait_for("Your name")
+        person.type("M\tme\r")  # Tab completes nothing yet: it is a space like any other
+        played.accept().expect("NAME M me")
+
+
 def test_the_time_is_the_one_on_the_wall(played: PlayedServer) -> None:
     with Person(played.port, "me", environment={"TZ": "IST-5:30"}) as person:
         played.accept().welcome("me")
@@ -922,8 +930,8 @@ while True:
         sys.exit(os.waitstatus_to_exitcode(status))
     os.tcsetpgrp(0, os.getpgrp())
     print("stopped", flush=True)
-    sys.stdin.readline()
-    os.tcsetpgrp(0, child)
+    if sys.stdin.readline() == "fg\\n":
+        os.tcsetpgrp(0, child)
     os.killpg(child, signal.SIGCONT)
 """
 
@@ -951,6 +959,24 @@ def test_ctrl_z_gives_the_terminal_back_until_the_client_goes_on(played: PlayedS
         connection.send("BYE")
         assert person.wait_exit() == 0
         assert_given_back(person)
+
+
+def test_a_client_sent_to_the_background_waits_there_for_its_terminal(
+    played: PlayedServer,
+) -> None:
+    with Person(played.port, "me", program=("-c", SHELL, CLIENT)) as person:
+        played.accept().welcome("me")
+        person.get_ready()
+        person.type("hello" + LEFT)
+        person.type("\x1a")
+        person.wait_for(shown_times("stopped", 1))
+        person.type("bg\n")
+        person.wait_for(shown_times("stopped", 2))
+        assert person.terminal_settings() == person.settings
+        person.type("fg\n")
+        person.shows_line("hell", "o")
+        assert person.reads_single_keys()
+        assert "Traceback" not in person.screen.text()
 
 
 def test_a_client_that_was_stopped_from_outside_takes_the_terminal_again(own_desk: Desk) -> None:

@@ -9,6 +9,7 @@ import statistics
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from itertools import pairwise
 
 import pytest
@@ -103,11 +104,12 @@ def test_tab_makes_a_message_of_a_name_at_the_start(desk: Desk) -> None:
 @pytest.mark.parametrize(
     ("start", "choices"),
     [
-        ("/unb", ["/unblock"]),
-        ("/na", ["/name", "/names"]),
-        ("GET", ["GET_NAMES"]),
-        ("/he", ["/help"]),
-        ("/q", ["/quit"]),
+        ("/unb", ["/unblock "]),
+        ("/na", ["/name ", "/names "]),
+        ("GET", ["GET_NAMES"]),  # a space behind it would make it wrong
+        ("EX", ["EXIT"]),
+        ("/he", ["/help "]),
+        ("/q", ["/quit "]),
     ],
 )
 def test_tab_completes_commands(open_desk: OpenDesk, start: str, choices: list[str]) -> None:
@@ -115,7 +117,7 @@ def test_tab_completes_commands(open_desk: OpenDesk, start: str, choices: list[s
     person.type(start)
     for choice in choices:
         person.type("\t")
-        person.shows_line(f"{choice} ")
+        person.shows_line(choice)
 
 
 def test_tab_cycles_through_the_choices_and_begins_again(open_desk: OpenDesk) -> None:
@@ -288,6 +290,37 @@ def test_nothing_in_a_paste_is_a_key(desk: Desk) -> None:
     assert protocol.decode(sent.encode()) == sent  # no control character goes out
 
 
+@pytest.mark.parametrize("head", ["/msg bob ", "/send bob ", "MSG bob ", "/r "])
+def test_a_private_paste_stays_private(open_desk: OpenDesk, head: str) -> None:
+    desk = open_desk()
+    desk.connection.send("MSG bob me psst")
+    desk.wait_until_shown()
+    desk.person.type(head + paste("one\n  /two\n\nEXIT") + "\r")
+    desk.connection.expect("MSG bob one", "MSG bob   /two", "MSG bob EXIT")
+
+
+@pytest.mark.parametrize("head", ["/mgs bob ", "/r ", "/msg "])
+def test_a_private_paste_to_nobody_is_not_read_by_everyone(open_desk: OpenDesk, head: str) -> None:
+    desk = open_desk()
+    desk.person.type(head + paste("\none\ntwo") + "\r")
+    desk.person.wait_for("! The lines behind it were not sent.")
+    desk.person.type("hello\r")
+    while (payload := desk.connection.receive()) != "MSG BROADCAST hello":
+        assert payload == "MSG"
+
+
+def test_pasted_lines_that_look_like_commands_are_said(new_desk: Desk) -> None:
+    new_desk.person.type(paste("#!/bin/sh\n/usr/bin/env python\n/names") + "\r")
+    new_desk.connection.expect(
+        "MSG BROADCAST #!/bin/sh", "MSG BROADCAST /usr/bin/env python", "GET_NAMES"
+    )
+
+
+def test_blank_lines_are_not_counted(new_desk: Desk) -> None:
+    new_desk.person.type(paste("one\r\n\r\ntwo\r\n"))
+    new_desk.person.sees("* 2 lines pasted: Enter sends them, Ctrl+C drops them")
+
+
 def test_a_paste_can_be_dropped(desk: Desk) -> None:
     desk.person.type(paste("one\ntwo"))
     desk.person.wait_for(lambda screen: "2 lines" in text_of(screen))
@@ -374,6 +407,15 @@ IMPATIENT = prepared_client(
 def impatient(size: tuple[int, int], open_desk: OpenDesk) -> Desk:
     """A client that does not wait as long as others before it tries again."""
     return open_desk(program=IMPATIENT, columns=size[0], rows=size[1])
+
+
+@contextmanager
+def while_the_server_is_away(desk: Desk) -> Iterator[None]:
+    """Close the server; afterwards there is one on the same port again."""
+    desk.server.close()
+    desk.person.wait_for("! The connection is gone")
+    yield
+    desk.server = PlayedServer(port=desk.server.port)
 
 
 def come_back(desk: Desk, *others: str) -> PlayedConnection:
@@ -474,6 +516,56 @@ def test_a_name_that_stays_taken_is_given_up(open_desk: OpenDesk) -> None:
     desk.person.type("/name me2\r")
     connection.welcome("me2", "bob")
     desk.person.type(CLEAR_LINE + "hello\r")
+    connection.expect("MSG BROADCAST hello")
+
+
+@pytest.mark.parametrize(
+    ("error", "shown"),
+    [
+        ("NAME_TAKEN carol is taken; choose another name.", "! carol is taken"),
+        ("BAD_NAME not that one", "! not that one"),
+    ],
+)
+def test_a_name_chosen_meanwhile_that_is_refused_gives_the_old_one_back(
+    open_desk: OpenDesk, error: str, shown: str
+) -> None:
+    desk = open_desk(program=IMPATIENT)
+    with while_the_server_is_away(desk):
+        desk.person.type("/name carol\r")
+        desk.person.wait_for("* you will be carol when the server is back")
+    connection = desk.server.accept()
+    connection.expect("NAME carol")
+    connection.send(f"ERROR {error}")
+    connection.welcome("me", "bob")
+    desk.person.wait_for(shown)
+    desk.person.wait_for("* you are back as me")
+    assert "still held" not in desk.person.screen.text()
+
+
+def test_what_is_being_typed_is_no_password(new_desk: Desk) -> None:
+    """A server that wants one all of a sudden gets that, and the line is there again afterwards."""
+    person, connection = new_desk.person, new_desk.connection
+    person.type("half a line" + LEFT)
+    person.shows_line("half a lin", "e")
+    connection.send("ERROR PASSWORD_REQUIRED a password first")
+    person.wait_for(lambda screen: screen.before_cursor() == "Password: ")
+    person.type("sesame\r")
+    connection.expect("PASS sesame")
+    connection.send("ACCEPTED")
+    person.shows_line("half a lin", "e")
+
+
+def test_a_name_chosen_meanwhile_is_asked_for_once(open_desk: OpenDesk) -> None:
+    desk = open_desk(program=IMPATIENT)
+    with while_the_server_is_away(desk):
+        desk.person.type("/name a!b\r/name zoe\r/names\r")
+        desk.person.wait_for("! A name has")
+        desk.person.wait_for("* GET_NAMES (waiting)")
+    connection = desk.server.accept()
+    connection.welcome("zoe", "bob")
+    desk.person.wait_for("* you are back as zoe")
+    connection.expect("GET_NAMES")
+    desk.person.type("hello\r")
     connection.expect("MSG BROADCAST hello")
 
 
@@ -716,6 +808,7 @@ def test_a_name_can_be_chosen_in_a_narrow_window() -> None:
     ):
         connection = server.accept()
         wait_until(person.reads_single_keys, "the client reads single keys")
+        person.wait_for(lambda screen: screen.before_cursor() == "Your name: ")
         person.type("maximiliane_josepha")
         person.wait_for(lambda screen: screen.before_cursor().endswith("josepha"))
         assert not any(row.wrapped for row in person.screen.rows[-1:])

@@ -30,6 +30,7 @@ from harness import (
     needs_proc,
     quiet_for,
 )
+from terminal import PlayedServer
 
 import chat_gui
 from chat_client import PERSON_COLOURS, colour_number
@@ -654,6 +655,23 @@ def test_reconnects_like_the_terminal_client(
     alice.wait_for("you are back as alice")
     alice.wait_for_status("Online as alice")
     assert not alice("dialog.open or window.connect.winfo_viewable()")
+
+
+@pytest.mark.slow
+def test_it_is_not_online_until_it_has_its_name_back(open_window: OpenWindow) -> None:
+    with PlayedServer() as played:
+        alice = open_window("127.0.0.1", str(played.port), "--name", "alice")
+        connection = played.accept()
+        connection.welcome("alice")
+        alice.wait_for_status("Online as alice")
+        connection.close()
+        connection = played.accept()
+        connection.expect("NAME alice")
+        connection.send("ERROR NAME_TAKEN alice is taken; choose another name.")
+        alice.wait_for("alice is still held by your old connection")
+        alice.wait_for_status(f"Connected to 127.0.0.1, port {played.port}; waiting for the name")
+        connection.welcome("alice")
+        alice.wait_for_status("Online as alice")
 
 
 def test_closing_the_window_leaves_politely(alice: Opened, server: ServerProcess) -> None:
