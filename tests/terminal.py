@@ -93,6 +93,7 @@ class Screen:
         self.modes = {"7": True, "25": True, "2004": False}  # wrap, cursor shown, bracketed paste
         self.unknown: list[str] = []  # sequences that this terminal does not know
         self.answers = b""  # to the program's questions, sent as if they were typed
+        self.is_mute = False  # like a terminal that knows no questions
         self._wrap_pending = False  # the last column is written: the next character wraps first
         self._saved = (0, 0, False, "")
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
@@ -259,7 +260,8 @@ class Screen:
         elif final == "J" and first <= 2:
             self._erase_in_screen(first)
         elif final == "n" and first == 6:
-            self.answers += f"\x1b[{self.row + 1};{self.column + 1}R".encode()
+            if not self.is_mute:
+                self.answers += f"\x1b[{self.row + 1};{self.column + 1}R".encode()
         else:
             self.unknown.append(sequence[0])
 

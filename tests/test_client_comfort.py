@@ -943,3 +943,25 @@ def test_a_window_made_narrower_keeps_every_message_and_no_piece_of_the_line(
     shown = person.screen.text()
     assert "here (2): bob, me" in shown
     assert "is longer than" not in shown, "a piece of the line stayed behind"
+
+
+def test_keys_are_echoed_in_a_narrower_window_that_answers_no_question(open_desk: OpenDesk) -> None:
+    """However fast they come: the answer is not waited for anew after each of them."""
+    person = open_desk().person
+    person.screen.is_mute = True
+    person.type("x" * 40)
+    person.shows_line("x" * 40)
+    person.resize(20, 24)
+    enough = threading.Event()
+
+    def hold_key_down() -> None:
+        while not enough.wait(0.01):
+            person.type("o")
+
+    key = threading.Thread(target=hold_key_down)
+    key.start()
+    try:
+        person.wait_for(lambda screen: screen.before_cursor().endswith("ooo"))
+    finally:
+        enough.set()
+        key.join()
