@@ -18,6 +18,7 @@ import argparse
 import errno
 import io
 import math
+import os
 import select
 import selectors
 import signal
@@ -47,10 +48,10 @@ FD_SETSIZE = 512 if sys.platform == "win32" else 1024
 RESERVED_DESCRIPTORS = 16
 ACCEPTS_PER_TURN = 256  # a whole school may knock; those inside are served in between
 TURN_SIZE = 256 * 1024  # bytes; when more is said in a turn, it goes out before the turn goes on
-HANDSHAKES_PER_TURN = 8  # each may take milliseconds to compute; a whole class may begin at once
+HANDSHAKE_SECONDS = 0.02  # of a turn for TLS handshakes: a whole class may begin at once
 REQUESTS_PER_TURN = 32  # of one connection, so that a flood does not hold up the others
 RECEIVE_SIZE = 64 * 1024  # bytes for one recv()
-TLS_PIECE = 16 * 1024  # bytes that OpenSSL is given at a time; one TLS record holds no more
+TLS_PIECE = 4 * 1024  # bytes that OpenSSL is given at a time: a hundred records that hold nothing
 ANSWERS_AHEAD = 64 * 1024  # bytes; a client that leaves more unread is asked to read first
 SEND_SIZE = 256 * 1024  # bytes for one send(): about what a kernel takes at once
 OUTBOX_PIECES = 4096  # beyond, the pieces' own overhead weighs more than what is in them
@@ -63,7 +64,7 @@ MAX_PASSWORD_TRIES = 3
 HELD_PER_HOST = 100  # connections of one address whose password waits; a class behind one router
 LAST_WORDS_SECONDS = 10.0  # for a leaving connection to read some more of what waits for it
 FAREWELL_SECONDS = 2.0  # for it to close as well, when all of that went out
-PRINT_PATIENCE_SECONDS = 0.05  # for whoever reads our output and is merely behind
+PRINT_PATIENCE_SECONDS = 0.05  # in each second, for whoever reads our output and is merely behind
 # Characters; even as \U0001f642 they fit where select(2) has found room in a pipe (pipe(7)).
 PRINT_SIZE = getattr(select, "PIPE_BUF", 512) // len(r"\U0001f642")
 
@@ -264,6 +265,11 @@ class Connection:
 
     def __str__(self) -> str:
         return endpoint(self.address)
+
+    @property
+    def is_shaking_hands(self) -> bool:
+        """Whether TLS has to read before anything else can go out."""
+        return self.tls is not None and self.tls.is_shaking_hands
 
     @property
     def waits_for_room(self) -> bool:
@@ -524,13 +530,13 @@ class Server:
         self.news: set[Connection] = set()  # whose outbox grew
         self.announced: list[bytes] = []
         self.said = 0  # bytes, each frame once
-        self.handshakes = 0  # of this turn
         self.backed_up: set[Connection] = set()  # ask faster than they read our answers
         # Everything that has to happen later. The first deadline among them is select()'s timeout.
         self.nameless = WaitingLine[Connection](limits.login_seconds)
         self.request_seconds = 1 / limits.rate if limits.rate else 0.0
         self.over_rate = WaitingLine[Connection](max(MIN_REST_SECONDS, self.request_seconds))
         self.next_turn = WaitingLine[Connection](0)
+        self.handshakes = WaitingLine[Connection](0)  # that have something to read
         self.last_words = WaitingLine[Connection](LAST_WORDS_SECONDS)
         self.farewells = WaitingLine[Connection](FAREWELL_SECONDS)
         self.resting_listeners = WaitingLine[socket.socket](ACCEPT_REST_SECONDS)
@@ -540,6 +546,7 @@ class Server:
             self.nameless,
             self.over_rate,
             self.next_turn,
+            self.handshakes,
             self.last_words,
             self.farewells,
             self.resting_listeners,
@@ -552,7 +559,6 @@ class Server:
     def serve(self) -> None:
         """Run the chat until it was stopped and everyone has been seen off."""
         while self.listeners or self.connections:
-            self.handshakes = 0
             due = self.next_deadline()
             for key, events in self.selector.select(seconds_until(due)):
                 if isinstance(key.data, Connection):
@@ -581,9 +587,12 @@ class Server:
 
     def meet_deadlines(self) -> None:
         """Do what has become due."""
+        self.shake_hands()
         for line in (self.next_turn, self.over_rate):
             for connection in line.take_due():
                 self.guard(self.resume, connection)
+                if self.said > TURN_SIZE:
+                    self.send_news()
         for connection in self.nameless.take_due():
             seconds = f"{self.limits.login_seconds:g}"
             sentence = (
@@ -684,9 +693,27 @@ class Server:
     # -- asking
 
     def receive(self, connection: Connection) -> None:
-        """Read what one client has sent and answer every request that is whole."""
-        if connection.resting or (connection.tls and self.must_shake_hands_later(connection)):
-            return
+        """Deal with what one client has sent, if it is its turn."""
+        if connection.is_shaking_hands:
+            if connection not in self.handshakes:  # its place in the line stays
+                self.handshakes.join(connection)
+        elif not connection.resting:
+            self.read(connection)
+
+    def shake_hands(self) -> None:
+        """Go on with TLS handshakes, each of which may take milliseconds, as far as time allows.
+
+        Whoever has waited the longest comes first; who is in already is not held up.
+        """
+        end = time.monotonic() + HANDSHAKE_SECONDS
+        while self.handshakes and time.monotonic() < end:
+            connection = next(iter(self.handshakes))
+            self.handshakes.step_out(connection)
+            if not connection.resting:
+                self.guard(self.read, connection)
+
+    def read(self, connection: Connection) -> None:
+        """Read once, and answer every request that is whole by then."""
         try:
             data = connection.socket.recv(RECEIVE_SIZE)
         except ProtocolError as error:
@@ -705,17 +732,6 @@ class Server:
             return
         self.feed(connection, data)
         self.answer_requests(connection)
-
-    def must_shake_hands_later(self, connection: Connection) -> bool:
-        """Whether a TLS handshake has to wait for the next turn, as this one has had its share."""
-        if connection.leaving or not (connection.tls and connection.tls.is_shaking_hands):
-            return False
-        self.handshakes += 1
-        if self.handshakes <= HANDSHAKES_PER_TURN:
-            return False
-        self.rest(connection)
-        self.next_turn.join(connection)
-        return True
 
     def feed(self, connection: Connection, data: bytes) -> None:
         """Hand what a read returned to the connection's frame reader."""
@@ -831,7 +847,8 @@ class Server:
             self.rest(connection)
             self.over_rate.join(connection)
             return False
-        if connection.unsent >= ANSWERS_AHEAD:
+        # Where TLS is shaking hands, only more reading lets anything out.
+        if connection.unsent >= ANSWERS_AHEAD and not connection.is_shaking_hands:
             self.rest(connection)  # until it has read what it asked for, see flush()
             self.backed_up.add(connection)
             return False
@@ -1028,8 +1045,8 @@ class Server:
         connection.socket.close()
         self.connections.remove(connection)
         self.forget_deadlines(connection)
-        self.last_words.step_out(connection)
-        self.farewells.step_out(connection)
+        for line in (self.handshakes, self.last_words, self.farewells):
+            line.step_out(connection)
         self.news.discard(connection)
         host = connection.address[0]
         self.connections_per_host[host] -= 1
@@ -1069,6 +1086,8 @@ class WireServer(Server):
     def feed(self, connection: Connection, data: bytes) -> None:
         """Show what a read really returned where TCP has cut it otherwise than into frames."""
         if shown := protocol.show_read(connection.reader.waiting, data):
+            if not connection.admitted:
+                shown = shown.partition(": ")[0]  # it may be a piece of a password
             self.log(f"← {self.who(connection)} {shown}")
         super().feed(connection, data)
 
@@ -1092,10 +1111,11 @@ class WireServer(Server):
 
     def shown(self, frame: bytes) -> str:
         payload = frame[protocol.LENGTH_FIELD_SIZE :]
-        head, code, sentence = protocol.show_frame(payload).partition("│ERROR BAD_FRAME ")
-        if sentence and self.is_password:
-            sentence = "····"  # it quotes what came: perhaps the end of a password counted wrong
-        return head + code + sentence
+        shown = protocol.show_frame(payload)
+        if self.is_password and payload.startswith(b"ERROR BAD_FRAME "):
+            # It quotes what came: perhaps the end of a password whose length was counted wrong.
+            shown = shown[: len("0000│ERROR BAD_FRAME ")] + "····"
+        return shown
 
 
 def trace_of(fault: Exception) -> str:
@@ -1388,12 +1408,25 @@ def load_password(path: str) -> Callable[[bytes], bool]:
 class Output:
     """Standard output, for whoever runs the server.
 
-    A window that is held (Ctrl+S) or a pipe that nobody reads must not hold the chat: a line that
-    finds no room is left out, and the next one says so.
+    A window that is held (Ctrl+S), a terminal or a pipe that nobody reads must not hold the chat: a
+    line that finds no room is left out, and the next one says so.
     """
 
     def __init__(self) -> None:
         self._left_out = 0  # lines
+        self._patience = 0.0  # seconds that may still be waited, of those for this second
+        self._renewed = 0.0  # when this second began
+        self._descriptor = -1  # where select() cannot watch it: on Windows, and in IDLE's window
+        if sys.platform != "win32" and sys.stdout:
+            try:
+                self._descriptor = sys.stdout.fileno()
+                # select() finds room in a terminal for one character; a longer line would wait.
+                # Opened once more, for us alone, it takes what it can and says how much that was.
+                terminal = os.ttyname(self._descriptor)
+                flags = os.O_WRONLY | os.O_NOCTTY | os.O_NONBLOCK
+                self._descriptor = os.open(terminal, flags)
+            except OSError:
+                pass  # it is no terminal, or somebody else's
 
     def say(self, text: str) -> None:
         """Print a line at once."""
@@ -1402,24 +1435,37 @@ class Output:
         text += "\n"
         try:
             for start in range(0, len(text), PRINT_SIZE):
-                if not self._has_room():
+                if not self._write(text[start : start + PRINT_SIZE]):
                     self._left_out += 1
                     return
-                print(text[start : start + PRINT_SIZE], end="", flush=True)
+                self._left_out = 0
         except OSError:
             # Nobody reads our output any more, or the disk is full: that stops no conversation.
-            sys.stdout = None  # print() then does nothing
-        self._left_out = 0
+            sys.stdout, self._descriptor = None, -1
 
     def log(self, text: str) -> None:
         """Print what has happened, with the time."""
         self.say(f"{time.strftime('%H:%M:%S')} {protocol.harmless(text)}")
 
+    def _write(self, text: str) -> bool:
+        """Write a piece of a line; return whether there was room for it. Raises OSError."""
+        if self._descriptor < 0:
+            print(text, end="", flush=True)  # nothing, where sys.stdout is None
+            return True
+        data = text.encode(sys.stdout.encoding, "backslashreplace")
+        try:
+            return self._has_room() and os.write(self._descriptor, data) == len(data)
+        except BlockingIOError:
+            return False
+
     def _has_room(self) -> bool:
-        if sys.stdout is None or sys.platform == "win32":
-            return True  # there select() knows sockets only
-        patience = 0.0 if self._left_out else PRINT_PATIENCE_SECONDS
-        return bool(select.select([], [sys.stdout], [], patience)[1])
+        now = time.monotonic()
+        if now - self._renewed > 1.0:
+            self._renewed, self._patience = now, PRINT_PATIENCE_SECONDS
+        patience = 0.0 if self._left_out else max(0.0, self._patience)
+        room = bool(select.select([], [self._descriptor], [], patience)[1])
+        self._patience -= time.monotonic() - now
+        return room
 
 
 def catch_signals() -> socket.socket:

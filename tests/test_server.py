@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -308,7 +309,7 @@ def test_output_that_nobody_reads_any_more_stops_nothing() -> None:
 
 
 @posix_only
-@pytest.mark.parametrize("kind", ["an unread pipe", "a held window"])
+@pytest.mark.parametrize("kind", ["an unread pipe", "a held window", "an unread terminal"])
 def test_output_that_nobody_reads_for_now_holds_up_nobody(kind: str) -> None:
     """Ctrl+S stops a terminal's output, Ctrl+Q lets it go on: termios(3), IXON."""
     reader, output = os.pipe() if kind == "an unread pipe" else os.openpty()
@@ -327,7 +328,9 @@ def test_output_that_nobody_reads_for_now_holds_up_nobody(kind: str) -> None:
         if kind == "a held window":
             os.write(reader, b"\x13")
         alice.name("alice")
-        for number in range(300):  # 300 kB of lines; a pipe holds 64
+        for _ in range(2000):  # 80 kB of short lines, 300 kB of long ones; a pipe holds 64
+            alice.round_trip()
+        for number in range(300):
             alice.send(f"MSG alice {number} {'x' * 1000}")
             alice.expect(f"MSG alice alice {number} {'x' * 1000}")
         if kind == "a held window":
@@ -350,6 +353,38 @@ def test_output_that_nobody_reads_for_now_holds_up_nobody(kind: str) -> None:
     finally:
         process.kill()
         process.communicate()
+        os.close(reader)
+
+
+@posix_only
+def test_output_that_is_read_slowly_slows_nobody_down() -> None:
+    reader, output = os.pipe()
+    options = ("--host", "127.0.0.1", "--port", "0", "--verbose")
+    process = subprocess.Popen([sys.executable, SERVER, *options], stdout=output)
+    os.close(output)
+    done = threading.Event()
+
+    def read_slowly() -> None:
+        while not done.wait(0.045):
+            os.read(reader, 4096)
+
+    try:
+        found = re.search(rb"listening on .*:(\d+)", os.read(reader, 4096))
+        assert found
+        alice = Client(("127.0.0.1", int(found[1]))).name("alice")
+        slow = threading.Thread(target=read_slowly)
+        slow.start()
+        start = time.monotonic()
+        for _ in range(80):  # 800 kB of lines: nine seconds for this reader
+            alice.send(f"MSG alice {'x' * 9900}")
+            alice.expect(f"MSG alice alice {'x' * 9900}")
+        assert time.monotonic() - start < 4.0
+        alice.close()
+    finally:
+        process.kill()
+        process.communicate()
+        done.set()
+        slow.join()
         os.close(reader)
 
 
