@@ -339,7 +339,6 @@ REPRESENTATIVES = {
     "OneRecvIsOneMessage": "test_frames.py::test_many_frames_in_one_packet",
     "LengthByInt": "test_errors.py::test_a_length_that_only_int_understands",
     "BlockingPayload": "test_frames.py::test_half_a_payload_stops_nobody",
-    "SendForSendall": "test_robustness.py::test_a_slow_reader_gets_everything",
     "CloseAtOnce": "test_robustness.py::test_no_reset_overtakes_the_reason",
     "NameFreedAtExitOnly": "test_leaving.py::test_a_name_is_free_after_a_break",
     "BlockBySocket": "test_blocking.py::test_a_block_stays_when_the_blocked_leave",
@@ -457,7 +456,12 @@ def test_some_wrong_servers_break_a_rule(tmp_path: Path) -> None:
 def test_a_wrong_server_breaks_its_rules_and_no_others(mistake: str, tmp_path: Path) -> None:
     verdict = judge(tmp_path, "--server", wrong(mistake))
     wanted = {rule.replace("_", " ") for rule in BROKEN[mistake].split()}
-    assert verdict.broken() == wanted, verdict.output
+    if mistake == "SendForSendall":
+        # How much a kernel takes at once is its own affair: seldom all that one of the rules sends.
+        assert verdict.broken(), verdict.output
+        assert verdict.broken() <= wanted, verdict.output
+    else:
+        assert verdict.broken() == wanted, verdict.output
     assert verdict.code == 1
 
 
@@ -665,7 +669,7 @@ def test_this_projects_client_passes_everything(tmp_path: Path) -> None:
 @pytest.mark.parametrize("mistake", BROKEN_BY_CLIENTS)
 def test_a_wrong_client_breaks_its_rules_and_no_others(mistake: str, tmp_path: Path) -> None:
     client = command(CLIENTS / "threads_client.py", "{host}", "{port}", "--mistake", mistake)
-    verdict = judge(tmp_path, "--client", client)
+    verdict = judge(tmp_path, "--patience", "5", "--client", client)
     wanted = {rule.replace("_", " ") for rule in BROKEN_BY_CLIENTS[mistake].split()}
     # Nobody can make a client read before the second half comes; a busy machine may join the two.
     # One that reads only after Enter is stopped or not by where it stands at that moment.
