@@ -47,18 +47,6 @@ MAX_PAYLOAD_SIZE = 10**LENGTH_FIELD_SIZE - 1  # bytes: the largest number that t
 MAX_NAME_LENGTH = 20  # characters
 BROADCAST = "BROADCAST"  # stands for everyone where a message has its addressee
 
-# A peer whose cable was pulled sends no goodbye. TCP asks after KEEPIDLE seconds of silence, then
-# every KEEPINTVL seconds, and gives up after KEEPCNT questions: 45 + 4 x 15 = 105 seconds in all.
-# Bytes that wait for an acknowledgement keep it from asking; USER_TIMEOUT (milliseconds, RFC 5482)
-# bounds that wait. Names as in the socket module, tcp(7); not every system has every one.
-KEEPALIVE_OPTIONS = {
-    "TCP_KEEPIDLE": 45,
-    "TCP_KEEPALIVE": 45,  # what macOS calls TCP_KEEPIDLE
-    "TCP_KEEPINTVL": 15,
-    "TCP_KEEPCNT": 4,
-    "TCP_USER_TIMEOUT": 105_000,
-}
-
 
 # ---------------------------------------------------------------------------------------- errors
 
@@ -87,12 +75,14 @@ class ErrorCode(str, enum.Enum):
 class ProtocolError(Exception):
     """The peer said something that the protocol does not allow.
 
-    `code` is for programs; `str(error)` is a sentence for the person at the other end.
+    `code` is for programs; `str(error)` is a sentence for the person at the other end. `closes`
+    says, for a log, why the connection is closed behind it; nothing where it goes on.
     """
 
-    def __init__(self, code: ErrorCode, sentence: str) -> None:
+    def __init__(self, code: ErrorCode, sentence: str, *, closes: str = "") -> None:
         super().__init__(sentence)
         self.code = code
+        self.closes = closes
 
 
 # ---------------------------------------------------------------------------------------- frames
@@ -107,7 +97,7 @@ def encode(payload: str) -> bytes:
     data = payload.encode()
     if len(data) > MAX_PAYLOAD_SIZE:
         raise ValueError(f"a payload of {len(data)} bytes does not fit a frame")
-    return b"%0*d%b" % (LENGTH_FIELD_SIZE, len(data), data)
+    return str(len(data)).zfill(LENGTH_FIELD_SIZE).encode() + data
 
 
 class FrameReader:
@@ -117,14 +107,17 @@ class FrameReader:
     feed more, and no more than one unfinished frame stays.
     """
 
-    __slots__ = ("_buffer",)
+    __slots__ = ("_buffer", "_start")
 
     def __init__(self) -> None:
-        self._buffer = bytearray()
+        self._buffer = b""
+        self._start = 0  # where in it the first frame begins that has not been taken
 
     def feed(self, data: bytes) -> None:
         """Append what recv() returned, however TCP cut it."""
-        self._buffer += data
+        # Only what is left of the last read is copied, not every frame for each one taken.
+        self._buffer = self.waiting + data
+        self._start = 0
 
     def next_payload(self) -> bytes | None:
         """Take the next whole frame and return its payload, or None while it is incomplete.
@@ -132,22 +125,24 @@ class FrameReader:
         Raises ProtocolError (BAD_FRAME) at the first byte of a length field that is no digit.
         Without a length nobody knows where the next frame starts: such a stream is lost.
         """
-        length_field = self._buffer[:LENGTH_FIELD_SIZE]
+        payload_start = self._start + LENGTH_FIELD_SIZE
+        length_field = self._buffer[self._start : payload_start]
+        if not length_field:
+            self._buffer, self._start = b"", 0  # all is taken: keep none of it
+            return None
         # bytes.isdigit() knows the ten ASCII digits only; int() would take "+123" and "1_00" too.
-        if length_field and not length_field.isdigit():
+        if not length_field.isdigit():
             raise ProtocolError(
                 ErrorCode.BAD_FRAME,
                 f"A frame starts with {LENGTH_FIELD_SIZE} digits, the payload's length in bytes; "
-                f"yours starts with {bytes(length_field)!r}.",
+                f"yours starts with {length_field!r}.",
+                closes="sent something that is no frame",
             )
-        if len(length_field) < LENGTH_FIELD_SIZE:
+        end = payload_start + int(length_field)
+        if len(length_field) < LENGTH_FIELD_SIZE or len(self._buffer) < end:
             return None
-        end = LENGTH_FIELD_SIZE + int(length_field)
-        if len(self._buffer) < end:
-            return None
-        payload = bytes(self._buffer[LENGTH_FIELD_SIZE:end])
-        del self._buffer[:end]  # a bytearray only moves its start here: no byte is copied
-        return payload
+        self._start = end
+        return self._buffer[payload_start:end]
 
     def __iter__(self) -> Iterator[bytes]:
         """Take every frame that is whole by now."""
@@ -157,7 +152,7 @@ class FrameReader:
     @property
     def waiting(self) -> bytes:
         """The bytes that are here already and have not been taken."""
-        return bytes(self._buffer)
+        return self._buffer[self._start :]
 
 
 # ----------------------------------------------------------------------------------------- names
@@ -177,15 +172,15 @@ def display_name(name: str) -> str:
 
 def fold(name: str) -> str:
     """Return what two names have in common when they count as the same: `Bob` and `bob`."""
-    return display_name(name).casefold()
+    return name.lower() if name.isascii() else display_name(name).casefold()
 
 
-_FOLDED_BROADCAST = fold(BROADCAST)
+EVERYONE = fold(BROADCAST)  # the word may have any capitals
 
 
 def is_broadcast(addressee: str) -> bool:
-    """Whether a message to this addressee is for everyone; the word may have any capitals."""
-    return fold(addressee) == _FOLDED_BROADCAST
+    """Whether a message to this addressee is for everyone."""
+    return fold(addressee) == EVERYONE
 
 
 def check_name(name: str) -> str:
@@ -241,24 +236,6 @@ def has_visible_text(text: str) -> bool:
     if text.isascii():
         return not text.isspace() and bool(text)  # control characters were refused before
     return any(unicodedata.category(c)[0] not in "ZC" for c in set(text))
-
-
-_VISIBLE_CONTROLS = {
-    **{code: chr(0x2400 + code) for code in range(0x20)},  # the block "Control Pictures"
-    0x7F: "\N{SYMBOL FOR DELETE}",
-    **dict.fromkeys(range(0x80, 0xA0), "\N{REPLACEMENT CHARACTER}"),
-    **dict.fromkeys((0x2028, 0x2029), "\N{SYMBOL FOR NEWLINE}"),  # line, paragraph separator
-    **dict.fromkeys(range(0xD800, 0xE000), "\N{REPLACEMENT CHARACTER}"),  # halves no UTF-8 has
-}
-
-
-def harmless(text: str) -> str:
-    """Return `text` with all that could drive a terminal made visible instead: ESC becomes ␛.
-
-    The server refuses such text, but a client cannot know what server it talks to, and a log
-    cannot know what client.
-    """
-    return text.translate(_VISIBLE_CONTROLS)
 
 
 def check_password(password: str) -> str:
@@ -319,22 +296,19 @@ def parse_request(text: str) -> Request:
     Raises ProtocolError (UNKNOWN_COMMAND, BAD_ARGUMENTS): the sentence shows the usage.
     """
     verb, arguments = split_verb(text)
-    if verb not in USAGE:
+    if verb == "MSG":
+        name, _, said = (arguments or "").partition(" ")
+        if name and has_visible_text(said):
+            return Request(verb, name, said)
+    elif verb not in USAGE:
         raise ProtocolError(
             ErrorCode.UNKNOWN_COMMAND, f"No such command. There are {', '.join(USAGE)}."
         )
-    if verb in ("GET_NAMES", "EXIT"):
+    elif verb in ("GET_NAMES", "EXIT"):
         if arguments is None:
             return Request(verb)
-    elif verb == "MSG":
-        name, _, said = (arguments or "").partition(" ")
-        if name and has_visible_text(said):
-            return Request(verb, name=name, text=said)
-    elif verb == "PASS":
-        if arguments:
-            return Request(verb, text=arguments)
     elif arguments:
-        return Request(verb, name=arguments)
+        return Request(verb, text=arguments) if verb == "PASS" else Request(verb, arguments)
     raise ProtocolError(ErrorCode.BAD_ARGUMENTS, f"Usage: {USAGE[verb]}")
 
 
@@ -354,6 +328,11 @@ def message(sender: str, addressee: str, text: str) -> bytes:
             ErrorCode.TOO_LONG,
             f"Your text has {len(text.encode())} bytes and {room} fit; nobody got it.",
         ) from None
+
+
+def error_frame(error: ProtocolError) -> bytes:
+    """Return the frame that tells a client what went wrong."""
+    return encode(f"ERROR {error.code.value} {error}")
 
 
 def names_frames(names: Iterable[str]) -> list[bytes]:
@@ -394,6 +373,12 @@ def show_frame(payload: bytes) -> str:
     if payload.lstrip()[:4].upper() == b"PASS":  # also where a first client put a space before it
         return "····│PASS ····"
     return f"{len(payload):0{LENGTH_FIELD_SIZE}}│{show_bytes(payload)}"
+
+
+def show_request(request: Request) -> str:
+    """Return a request for a person to read: MSG bob hi. A password is never shown."""
+    text = "(not shown)" if request.verb == "PASS" else request.text
+    return " ".join(filter(None, (request.verb, request.name, text)))
 
 
 def show_read(waiting: bytes, data: bytes) -> str | None:

@@ -15,7 +15,8 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent), str(HERE.parent / "tests")]
 
-from terminal import Cell, Screen, Terminal  # noqa: E402
+from terminal.emulator import Cell, Screen  # noqa: E402
+from terminal.pseudo import Terminal  # noqa: E402
 
 COLUMN, ROW = 8.4, 18  # pixels that one character takes
 MARGIN, TITLE = 12, 26  # pixels around a terminal's text, and of its title bar

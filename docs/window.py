@@ -24,7 +24,8 @@ sys.path[:0] = [str(HERE.parent), str(HERE.parent / "tests")]
 
 from harness import ServerProcess  # noqa: E402
 
-import chat_gui  # noqa: E402
+from chat.client.window.start import parse_arguments  # noqa: E402
+from chat.client.window.window import Window  # noqa: E402
 
 SCREEN = "1024x768x24"
 FRAME = b"\xb0\xb0\xa8"  # one pixel of this around the window: there is no window manager
@@ -55,8 +56,8 @@ def converse(server: ServerProcess) -> tkinter.Tk:
     """Let a few people talk, one of them at a window; return that."""
     jose, bob, eve = server.people("José", "bob", "eve")
     root = tkinter.Tk()
-    options = chat_gui.parse_arguments([server.host, str(server.port), "--name", "alice"])
-    window = chat_gui.Window(root, options)
+    options = parse_arguments([server.host, str(server.port), "--name", "alice"])
+    window = Window(root, options)
     text = window.conversation.text
 
     def wait(condition: Callable[[], bool]) -> None:

@@ -58,8 +58,14 @@ def frames(*payloads: str) -> bytes:
 class Client:
     """A raw socket that speaks frames, and sends whatever else a test wants to send."""
 
-    def __init__(self, address: tuple[str, int], *, receive_buffer: int = 0) -> None:
-        """Connect. `receive_buffer` (bytes) makes the kernel's small: a slow reader's."""
+    def __init__(
+        self, address: tuple[str, int], *, receive_buffer: int = 0, source: str = ""
+    ) -> None:
+        """Connect.
+
+        `receive_buffer` (bytes) makes the kernel's small: a slow reader's. `source` is the address
+        of this machine to call from.
+        """
         family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
         self.socket = socket.socket(family, socket.SOCK_STREAM)
         if receive_buffer:
@@ -68,6 +74,8 @@ class Client:
             with suppress(AttributeError, OSError):  # Windows has no such option
                 self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, 536)
         self.socket.settimeout(DEADLINE)
+        if source:
+            self.socket.bind((source, 0))
         self.socket.connect(address)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._reader = protocol.FrameReader()
@@ -273,6 +281,21 @@ class ServerProcess:
         self._reader.join(DEADLINE)
         return code
 
+    def send_home(self) -> None:
+        """Close every client and forget the output, so that the next test finds it as new."""
+        for client in self._clients:
+            client.close()
+        self._clients.clear()
+        last = Client((self.host, self.port))
+        wait_until(lambda: last.ask("GET_NAMES") == "NAMES 0", "everyone has left")
+        port = last.socket.getsockname()[1]
+        last.send("EXIT")
+        assert last.receive_all() == ["BYE"]
+        last.close()
+        self.wait_for_line(rf":{port} gone: left")  # and with it all that was logged before
+        assert "Traceback" not in "\n".join(self.lines)
+        self.lines.clear()
+
     def interrupt(self, number: signal.Signals = signal.SIGINT) -> None:
         """Send it Ctrl+C, or another signal that ends it."""
         self.may_end = True
@@ -302,6 +325,9 @@ class ServerProcess:
         assert self.may_fail or "Traceback" not in "\n".join(self.lines), output
 
 
+StartServer = Callable[..., ServerProcess]  # what the fixture start_server is
+
+
 # ------------------------------------------------------------------------ programs that end, files
 
 
@@ -309,6 +335,7 @@ def run_piped(*command: str, typed: str | bytes = b"") -> subprocess.CompletedPr
     """Run Python behind pipes until it ends by itself: a program, its arguments and its input."""
     done = subprocess.run(
         [sys.executable, *command],
+        cwd=ROOT,
         input=typed.encode() if isinstance(typed, str) else typed,
         capture_output=True,
         env={**os.environ, "PYTHONUTF8": "1"},
@@ -401,7 +428,15 @@ def descriptors(pid: int) -> set[int]:
 
 
 def cpu_seconds(pid: int) -> float:
-    """Return the CPU time that a process has used so far, user and system together."""
+    """Return the CPU time that a process has used so far, user and system together.
+
+    Exact, of its first thread, where the scheduler tells; else as the clock's ticks happened to
+    find it, which may be half or double for one that works in short bursts.
+    """
+    try:
+        return int(Path(f"/proc/{pid}/schedstat").read_text().split()[0]) / 1e9
+    except FileNotFoundError:
+        pass  # a kernel without CONFIG_SCHED_INFO
     after_command = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     user, system = int(after_command[11]), int(after_command[12])  # fields 14 and 15, proc_stat(5)
     return (user + system) / os.sysconf("SC_CLK_TCK")

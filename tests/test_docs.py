@@ -14,7 +14,7 @@ import pytest
 from harness import ROOT
 
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-PROGRAMS = sorted(ROOT.glob("chat_*.py"))
+PROGRAMS = sorted([*ROOT.glob("chat_*.py"), *(ROOT / "chat").rglob("*.py")])
 CONFORMANCE = ROOT / "tests" / "conformance"
 EXAMPLES = {"Bob", "José", "STRASSE", "AWAY"}  # stand in backticks, and are no names of ours
 
@@ -59,6 +59,7 @@ def members() -> dict[str, set[str]]:
     """What each class of ours defines."""
     return {
         node.name: {item.name for item in node.body if isinstance(item, ast.FunctionDef)}
+        | {item.attr for item in ast.walk(node) if isinstance(item, ast.Attribute)}
         for program in PROGRAMS
         for node in ast.parse(program.read_text(encoding="utf-8")).body
         if isinstance(node, ast.ClassDef)
@@ -84,7 +85,7 @@ def test_names_in_backticks_exist(path: Path) -> None:
 @document
 def test_files_in_backticks_exist(path: Path) -> None:
     for word in code_words(path.read_text(encoding="utf-8")):
-        if re.fullmatch(r"(tests|docs)/[\w/.-]+|(chat|test)_\w+\.py", word):
+        if re.fullmatch(r"(chat|tests|docs)/[\w/.-]*|(chat|test)_\w+\.py", word):
             assert (ROOT / word).exists(), word
 
 

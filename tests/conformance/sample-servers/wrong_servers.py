@@ -117,7 +117,7 @@ class Connection(Person):
             self.writable()
 
     @property
-    def is_over(self) -> bool:
+    def try_to_end(self) -> bool:
         too_slow = len(self.outgoing) > OUTBOX_LIMIT
         return self.closed or too_slow or (self.finished and time.monotonic() > self.farewell)
 
@@ -147,7 +147,7 @@ class Server:
             self.close_what_is_over()
 
     def close_what_is_over(self) -> None:
-        for person in [person for person in self.connections if person.is_over]:
+        for person in [person for person in self.connections if person.try_to_end]:
             self.room.leave(person)
             self.connections.remove(person)
             person.socket.close()

@@ -1,0 +1,271 @@
+"""The connection to the server: made address by address, read and written, made again.
+
+Knows sockets and frames, and when to give up; what is said over it, and by whom, it knows not.
+"""
+
+from __future__ import annotations
+
+import enum
+import errno
+import math
+import os
+import random
+import select
+import socket
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import chat_protocol as protocol
+from chat.client.tls import TLSStream, why_no_tls
+from chat.client.wire_view import WireView
+from chat.sockets import prepare
+
+if TYPE_CHECKING:
+    import ssl  # only those who speak TLS load it: see tls.py
+
+CONNECT_SECONDS = 10.0  # for one address to answer
+LONGEST_RETRY_SECONDS = 30.0
+RECEIVE_SIZE = 64 * 1024  # bytes for one recv()
+
+Stream = socket.socket | TLSStream
+
+
+class State(enum.Enum):
+    """Where a link, and with it a conversation, stands."""
+
+    CONNECTING = enum.auto()  # the socket is on its way
+    ONLINE = enum.auto()
+    WAITING = enum.auto()  # for the next try to connect
+    OVER = enum.auto()
+
+
+class Link:
+    """A connection that frames go over. Nothing here waits, save for looking up the host.
+
+    What happens it tells its owner: `online()` when the connection stands, `received(payload)`,
+    `failed(sentence)` when no address answered, and `lost(reason, broken)`, `broken` where it was
+    not closed in the regular way: then what was sent may be lost.
+    """
+
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        tls: ssl.SSLContext | None,
+        *,
+        online: Callable[[], None],
+        received: Callable[[bytes], None],
+        failed: Callable[[str], None],
+        lost: Callable[[str, bool], None],
+        wire_view: WireView | None,
+    ) -> None:
+        self.state = State.CONNECTING
+        self.deadline = math.inf  # when turn() has something to do without the socket
+        self.socket: Stream | None = None
+        self._host = host
+        self._port = port
+        self._tls = tls
+        self._tell_online = online
+        self._tell_received = received
+        self._tell_failed = failed
+        self._tell_lost = lost
+        self._wire_view = wire_view
+        self._addresses: list[tuple[int, int, int, str, Any]] = []  # what getaddrinfo() said
+        self._untried: list[tuple[int, int, int, str, Any]] = []
+        self._reader = protocol.FrameReader()
+        self._outbox = bytearray()
+
+    # -- connecting
+
+    def connect(self) -> None:
+        """Begin to connect.
+
+        Raises OSError when there is no such host, by the answer of the system's resolver, which
+        may take its time, and UnicodeError when there can be none of that name.
+        """
+        self._addresses = [*socket.getaddrinfo(self._host, self._port, type=socket.SOCK_STREAM)]
+        self._try_all_addresses()
+
+    def connect_later(self, tries: int) -> float:
+        """Connect again after a while, the longer the more tries there were; return the seconds."""
+        seconds = min(2.0**tries, LONGEST_RETRY_SECONDS)
+        # Thirty clients that lost the same server should not all call it at the same moment.
+        self.deadline = time.monotonic() + seconds * random.uniform(0.8, 1.2)
+        self.state = State.WAITING
+        return seconds
+
+    def _try_all_addresses(self) -> None:
+        self._untried = [*self._addresses]
+        self._try_next_address()
+
+    def _try_next_address(self) -> None:
+        family, kind, number, _, address = self._untried.pop(0)
+        self.state = State.CONNECTING
+        self.deadline = time.monotonic() + CONNECT_SECONDS
+        try:
+            self.socket = socket.socket(family, kind, number)
+            prepare(self.socket)
+            # A non-blocking connect() only begins; the socket turns writable when it is done, and
+            # SO_ERROR then tells how it went: connect(2), EINPROGRESS.
+            self.socket.connect(address)
+        except BlockingIOError:
+            pass
+        except OSError as error:  # no way there at all: no IPv6 here, say
+            self._address_failed(why_not_connected(error, self._host, self._port))
+
+    def _go_on_connecting(self, writable: bool, due: bool) -> None:
+        number = 0
+        if due and not writable:
+            number = errno.ETIMEDOUT
+        elif writable and isinstance(self.socket, socket.socket):
+            number = self.socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        if number:
+            error = OSError(number, os.strerror(number))
+            self._address_failed(why_not_connected(error, self._host, self._port))
+        elif writable:
+            self._go_online()
+
+    def _go_online(self) -> None:
+        """The socket is connected. TLS comes first: its handshake begins here, or goes on."""
+        try:
+            if self._tls is not None and isinstance(self.socket, socket.socket):
+                self.socket = TLSStream(self.socket, self._tls, self._host)
+            if isinstance(self.socket, TLSStream) and not self.socket.shake_hands():
+                return
+        except (OSError, ValueError) as error:
+            self._untried.clear()  # it is the right machine, but not to be trusted, or no TLS
+            self._address_failed(why_no_tls(error, self._host))
+            return
+        self.state = State.ONLINE
+        self.deadline = math.inf
+        self._reader = protocol.FrameReader()
+        self._outbox.clear()
+        self._tell_online()
+
+    def _address_failed(self, sentence: str) -> None:
+        self._close_socket()
+        if self._untried:
+            self._try_next_address()
+        else:
+            self._tell_failed(sentence)
+
+    def close(self) -> None:
+        """Close the connection for good."""
+        self._close_socket()
+        self.deadline = math.inf
+        self.state = State.OVER
+
+    def _close_socket(self) -> None:
+        if self.socket is not None:
+            self.socket.close()
+            self.socket = None
+
+    # -- one turn of the owner's loop
+
+    @property
+    def watched(self) -> tuple[list[Stream], list[Stream]]:
+        """What select() is to watch for reading, and what for writing: our socket, or nothing."""
+        if self.socket is None:
+            return [], []
+        reads, writes = True, self.state is State.CONNECTING or bool(self._outbox)
+        if isinstance(self.socket, TLSStream):
+            reads, writes = self.socket.watched(reads, writes)
+        return [self.socket] * reads, [self.socket] * writes
+
+    def ready(self, seconds: float | None) -> tuple[bool, bool]:
+        """Wait so long at most; return whether the socket can be read, and whether written."""
+        reading, writing = self.watched
+        if not reading and not writing:
+            return False, False  # Windows cannot wait for nothing
+        # Windows reports a connect() that failed in the third list only, select(2) in the second.
+        readable, writable, failed = select.select(reading, writing, writing, seconds)
+        return bool(readable), bool(writable or failed)
+
+    def turn(self, readable: bool, writable: bool) -> None:
+        """Do what can be done now: the socket is ready, or the deadline has come.
+
+        Raises ProtocolError when what the server sends is no frames.
+        """
+        due = self.deadline <= time.monotonic()
+        if isinstance(self.socket, TLSStream):
+            readable, writable = self.socket.possible(readable, writable)
+        if self.state is State.CONNECTING:
+            self._go_on_connecting(writable, due)
+        elif self.state is State.WAITING and due:
+            self._try_all_addresses()
+        elif self.state is State.ONLINE:
+            if readable:
+                self._receive()
+            if writable and self.state is State.ONLINE:
+                self._flush()
+
+    def _receive(self) -> None:
+        assert self.socket is not None
+        try:
+            data = self.socket.recv(RECEIVE_SIZE)
+        except (BlockingIOError, InterruptedError):
+            return
+        except OSError as error:
+            self._lose(error.strerror or str(error), broken=True)
+            return
+        if not data:
+            self._lose("the server closed it", broken=False)
+            return
+        if self._wire_view:
+            self._wire_view.read(self._reader.waiting, data)
+        self._reader.feed(data)
+        for payload in self._reader:
+            if self._wire_view:
+                self._wire_view.received(payload)
+            self._tell_received(payload)
+            if self.state is not State.ONLINE:
+                return
+
+    def _lose(self, reason: str, *, broken: bool) -> None:
+        self._close_socket()
+        self._tell_lost(reason, broken)
+
+    # -- sending
+
+    @property
+    def backlog(self) -> int:
+        """How many bytes wait to be sent."""
+        return len(self._outbox)
+
+    def send(self, payload: str) -> None:
+        """Put a frame among what is sent as soon as the socket takes it.
+
+        Raises UnicodeEncodeError where it holds bytes that are no text, and ValueError where it
+        is too long.
+        """
+        self._outbox += protocol.encode(payload)
+        if self._wire_view:
+            self._wire_view.sent(payload)
+
+    def _flush(self) -> None:
+        assert self.socket is not None
+        try:
+            sent = self.socket.send(self._outbox)
+        except OSError:
+            # The kernel's buffer is full, or the connection is gone; then what the server said
+            # last, the reason, may still wait to be read.
+            return
+        del self._outbox[:sent]
+
+
+def why_not_connected(error: OSError | ValueError, host: str, port: int) -> str:
+    """Say in a sentence what to check when there is no connection."""
+    if not isinstance(error, OSError) or isinstance(error, socket.gaierror):
+        return f"No machine is called {host}: check the spelling, or use the server's number."
+    if isinstance(error, ConnectionRefusedError) or error.errno == errno.ECONNREFUSED:
+        return (
+            f"Nothing listens on port {port} of {host}: is the server running there, "
+            "and is that its port?"
+        )
+    if error.errno == errno.ETIMEDOUT:
+        return (
+            f"{host} does not answer on port {port}: check the address, "
+            "and that no firewall keeps the port shut."
+        )
+    return f"No connection to port {port} of {host}: {error.strerror or error}."

@@ -1,0 +1,89 @@
+"""The news of a turn: broadcasts and answers, written down as they come, sent at the turn's end.
+
+Knows connections, and who has a name; does not know who said it, nor why.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from chat.server.connection import Connection
+from chat.server.wire_view import WireView
+
+
+class News:
+    """Collects what one turn of the loop has to say, and sends it at the turn's end.
+
+    Whatever it is for one listener, one message or a hundred, costs one system call. A broadcast
+    is written down once, not once for each listener. Only those for whom this turn is in some way
+    different, because they are deaf to something or are told something of their own, get what
+    they have missed into their own outbox, so that the order stays.
+    """
+
+    def __init__(self, audience: Collection[Connection], wire_view: WireView | None) -> None:
+        self._audience = audience  # who hears announcements: everyone who has a name
+        self._wire_view = wire_view
+        self.announced: list[bytes] = []  # what every listener is to hear
+        self._heard: dict[Connection, int] = {}  # how many of these one needs no more, if not 0
+        self.addressed: set[Connection] = set()  # whose outbox grew, and is to be flushed
+        self.size = 0  # bytes said in this turn, each frame once
+
+    def deliver(self, connection: Connection, frame: bytes) -> None:
+        """Put a frame into one outbox; it goes out at the end of this turn."""
+        if self._wire_view:
+            self._wire_view.delivered(connection, frame)
+        if self.announced:
+            self.catch_up(connection)
+        connection.put(frame)
+        self.addressed.add(connection)
+        self.size += len(frame)
+
+    def announce(self, frame: bytes, deaf: Collection[Connection]) -> None:
+        """Let every listener hear a frame at the end of this turn, but not the `deaf`."""
+        if self._wire_view:
+            self._wire_view.announced(frame, deaf)
+        for connection in deaf:
+            self.catch_up(connection)
+        self.announced.append(frame)
+        self.size += len(frame)
+        for connection in deaf:
+            self._heard[connection] = len(self.announced)
+
+    def catch_up(self, connection: Connection) -> None:
+        """Put the announcements that a listener has not heard yet into its outbox.
+
+        Whoever is no listener yet has missed nothing, and listens from here on.
+        """
+        if not self.announced:
+            return
+        missed = self.announced[self._heard.get(connection, 0) :]
+        self._heard[connection] = len(self.announced)
+        if missed and connection in self._audience:
+            connection.put(b"".join(missed))
+            self.addressed.add(connection)
+
+    def forget(self, connection: Connection) -> None:
+        """Nothing more is sent to it unless something new is said."""
+        self.addressed.discard(connection)
+        self._heard.pop(connection, None)
+
+    def send_announcements(self) -> None:
+        """Send what everyone is to hear, joined once for all of them."""
+        everything = b"".join(self.announced)
+        for connection in self._audience:
+            if connection in self._heard:
+                self.catch_up(connection)
+            elif connection.outbox:
+                connection.put(everything)
+            else:
+                # Straight to the kernel: a listener who needs nothing else never sees its outbox.
+                try:
+                    sent = connection.stream.send(everything)
+                except OSError:
+                    sent = 0  # its kernel is full, or it is gone: flushing will show which
+                if sent == len(everything):
+                    continue
+                connection.put(memoryview(everything)[sent:])
+            self.addressed.add(connection)
+        self.announced.clear()
+        self._heard.clear()

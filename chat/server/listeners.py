@@ -1,0 +1,110 @@
+"""The listeners: the sockets on which newcomers knock, and where others find them.
+
+Knows addresses and ports; knows no connection that is already here.
+"""
+
+from __future__ import annotations
+
+import errno
+import socket
+
+from chat.server.options import CannotStartError, Settings
+from chat.sockets import endpoint
+from chat_protocol import PORT
+
+
+def open_listeners(host: str | None, port: int) -> list[socket.socket]:
+    """Listen on every address of `host` (None: on all that this machine has), all on one port.
+
+    Raises CannotStartError, with what to do about it.
+    """
+    try:
+        return listen_on(host, port)
+    except (OSError, UnicodeError) as error:
+        raise CannotStartError(why_not_listening(error, host, port)) from None
+
+
+def listen_on(host: str | None, port: int) -> list[socket.socket]:
+    """Return a listener for each address of `host`, all on one port.
+
+    IPv4 and IPv6 get a listener each: select() does not mind watching two.
+
+    Raises OSError, and UnicodeError where `host` can be no host name.
+    """
+    addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    listeners: list[socket.socket] = []
+    missing: OSError | None = None
+    for family, _, _, _, address in sorted(addresses):  # IPv4 has the lower number everywhere
+        if listeners:
+            address = (address[0], listeners[0].getsockname()[1], *address[2:])
+        try:
+            # create_server() sets SO_REUSEADDR where it means "although the last server's
+            # connections are still fading away", and not on Windows, where it would mean
+            # "although another program has this port". The backlog is as long as the system
+            # allows: a whole class may connect at the same second.
+            listener = socket.create_server(address, family=family, backlog=socket.SOMAXCONN)
+        except OSError as error:
+            if error.errno not in (errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL):
+                for listener in listeners:
+                    listener.close()
+                raise
+            missing = error  # no IPv6 here, say; the other family may do
+            continue
+        listener.setblocking(False)
+        listeners.append(listener)
+    if missing and not listeners:
+        raise missing
+    return listeners
+
+
+def why_not_listening(error: OSError | UnicodeError, host: str | None, port: int) -> str:
+    """Say in a sentence what to do when nobody can listen there."""
+    if not isinstance(error, OSError):  # the name breaks the rules for host names
+        return f"{host!r} is no host name."
+    if error.errno == errno.EADDRINUSE:
+        return (
+            f"port {port} is in use: is a chat server running already? "
+            "Stop it, or choose another port with --port."
+        )
+    if error.errno == errno.EACCES:
+        return f"no permission for port {port}; choose one above 1023 with --port."
+    if error.errno == errno.EADDRNOTAVAIL or isinstance(error, socket.gaierror):
+        return (
+            f"{host} is no address of this machine; leave --host out to listen on all that it has."
+        )
+    return f"cannot listen on port {port}: {error.strerror or error}."
+
+
+def address_for_others(host: str) -> str:
+    """Return the address at which other machines reach a server that listens on `host`."""
+    if host == "0.0.0.0":
+        family, nobody, this_machine = socket.AF_INET, "192.0.2.1", "127.0.0.1"  # RFC 5737
+    elif host == "::":
+        family, nobody, this_machine = socket.AF_INET6, "2001:db8::1", "::1"  # RFC 3849
+    else:
+        return host
+    # Connecting a datagram socket sends nothing; the system only chooses the way out, and with
+    # it our address there. These addresses belong to nobody.
+    try:
+        with socket.socket(family, socket.SOCK_DGRAM) as probe:
+            probe.connect((nobody, PORT))
+            return str(probe.getsockname()[0])
+    except OSError:
+        return this_machine  # no network at all
+
+
+def welcome(listener: socket.socket, settings: Settings) -> list[str]:
+    """Return what to say at the start: where the server listens, and what to type to get there."""
+    address = listener.getsockname()
+    host = address_for_others(address[0])
+    where = "this machine" if host in ("127.0.0.1", "::1") else "the other machines"
+    tls = "--tls " if settings.tls else ""
+    port = "" if address[1] == PORT else f" {address[1]}"
+    lines = [
+        f"Chat server listening on {endpoint(address)}",
+        f"On {where}: python chat_client.py {tls}{host}{port}",
+        f"Room for {settings.places} people. Ctrl+C stops the server.",
+    ]
+    if settings.password and not settings.tls:
+        lines.append("Without TLS the password travels readable for everyone on the network.")
+    return lines

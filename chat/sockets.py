@@ -1,0 +1,57 @@
+"""What both sides need of the system: addresses, socket options, signals as a readable socket.
+
+Knows sockets and signals; knows no frame and no chat.
+"""
+
+from __future__ import annotations
+
+import signal
+import socket
+from collections.abc import Iterable
+
+# A peer whose cable was pulled sends no goodbye. TCP asks after KEEPIDLE seconds of silence, then
+# every KEEPINTVL seconds, and gives up after KEEPCNT questions: 45 + 4 x 15 = 105 seconds in all.
+# Bytes that wait for an acknowledgement keep it from asking; USER_TIMEOUT (milliseconds, RFC 5482)
+# bounds that wait. Names as in the socket module, tcp(7); not every system has every one.
+KEEPALIVE_OPTIONS = {
+    "TCP_KEEPIDLE": 45,
+    "TCP_KEEPALIVE": 45,  # what macOS calls TCP_KEEPIDLE
+    "TCP_KEEPINTVL": 15,
+    "TCP_KEEPCNT": 4,
+    "TCP_USER_TIMEOUT": 105_000,
+}
+
+
+def endpoint(address: tuple[str, int]) -> str:
+    """Return an address the way people write it: 127.0.0.1:8820, [::1]:8820 (RFC 3986)."""
+    host, port = address[:2]
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def prepare(connection: socket.socket) -> None:
+    """Set what every connection needs, on either side. Raises OSError.
+
+    No call waits; a frame goes out at once, instead of waiting to fill a packet (Nagle's
+    algorithm, RFC 896); and a peer that vanished without a word is found within two minutes.
+    """
+    connection.setblocking(False)
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for option, value in KEEPALIVE_OPTIONS.items():
+        if hasattr(socket, option):
+            connection.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)
+
+
+def catch_signals(numbers: Iterable[signal.Signals]) -> socket.socket:
+    """Return a socket from which the number of each of these signals can be read, a byte each.
+
+    A select() loop then sees a signal as one more readable socket. It is the only way that works
+    everywhere: on Windows, Ctrl+C does not interrupt select().
+    """
+    loop_side, signal_side = socket.socketpair()
+    loop_side.setblocking(False)
+    signal_side.setblocking(False)
+    signal.set_wakeup_fd(signal_side.detach())
+    for number in numbers:
+        signal.signal(number, lambda *_: None)
+    return loop_side

@@ -1,0 +1,1 @@
+"""Keys in, rows out. Knows terminals, consoles and pipes; knows no chat."""

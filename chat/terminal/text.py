@@ -1,0 +1,80 @@
+"""Text as a terminal shows it: characters as people see them, their columns, what is harmless.
+
+Knows Unicode; knows no terminal and no escape sequence.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+
+ZERO_WIDTH_JOINER = "\N{ZERO WIDTH JOINER}"
+EMOJI_STYLE = "\N{VARIATION SELECTOR-16}"
+
+
+def clusters(text: str) -> list[str]:
+    """Split `text` into what a person takes for one character, after Unicode annex #29.
+
+    A letter with its combining marks, a flag of two letters, a family of four emoji: the cursor
+    never stops inside one, and a long message is never cut there.
+    """
+    if text.isascii():
+        return list(text)
+    found: list[str] = []
+    for character in text:
+        if found and _continues(found[-1], character):
+            found[-1] += character
+        else:
+            found.append(character)
+    return found
+
+
+def _continues(cluster: str, character: str) -> bool:
+    code = ord(character)
+    if (
+        unicodedata.category(character) in ("Mn", "Me", "Mc")
+        or character in (ZERO_WIDTH_JOINER, "\N{ZERO WIDTH NON-JOINER}")
+        or 0x1F3FB <= code <= 0x1F3FF  # skin tones
+        or 0xE0020 <= code <= 0xE007F  # tags, in the flags of regions
+        or 0x1160 <= code <= 0x11FF  # vowels and finals of a Hangul syllable
+    ):
+        return True
+    if cluster[-1] == ZERO_WIDTH_JOINER:
+        return unicodedata.category(character) == "So"  # emoji
+    regional = range(0x1F1E6, 0x1F200)  # two such letters make a flag
+    return code in regional and len(cluster) == 1 and ord(cluster) in regional
+
+
+def columns(text: str) -> int:
+    """Return how many columns of a terminal `text` takes, rather too many than too few.
+
+    Wide characters after Unicode annex #11. Terminals differ in emoji made of several; those
+    are counted by their parts.
+    """
+    if text.isascii():
+        return len(text)
+    return sum(map(_character_columns, text))
+
+
+def _character_columns(character: str) -> int:
+    if character == EMOJI_STYLE:
+        return 1  # it makes the narrow symbol before it a wide one
+    if unicodedata.category(character) in ("Mn", "Me", "Cf") or "\u1160" <= character <= "\u11ff":
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
+
+
+_VISIBLE_CONTROLS = {
+    **{code: chr(0x2400 + code) for code in range(0x20)},  # the block "Control Pictures"
+    0x7F: "\N{SYMBOL FOR DELETE}",
+    **dict.fromkeys(range(0x80, 0xA0), "\N{REPLACEMENT CHARACTER}"),
+    **dict.fromkeys((0x2028, 0x2029), "\N{SYMBOL FOR NEWLINE}"),  # line, paragraph separator
+    **dict.fromkeys(range(0xD800, 0xE000), "\N{REPLACEMENT CHARACTER}"),  # halves no UTF-8 has
+}
+
+
+def harmless(text: str) -> str:
+    """Return `text` with all that could drive a terminal made visible instead: ESC becomes ␛.
+
+    What comes from elsewhere may have been written for that very purpose.
+    """
+    return text.translate(_VISIBLE_CONTROLS)

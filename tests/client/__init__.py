@@ -1,0 +1,1 @@
+"""Tests of what the two clients are made of."""

@@ -1,0 +1,165 @@
+"""Getting in under a name, the first lines, and leaving."""
+
+from __future__ import annotations
+
+import pytest
+from harness import needs_proc, quiet_for, wait_until, wake_ups
+
+from client.person import (
+    Desk,
+    OpenDesk,
+    Person,
+    Room,
+    assert_given_back,
+    each_size,
+    prepared_client,
+)
+from client.played import PlayedServer
+
+
+def test_it_asks_for_a_name_and_offers_the_login_name(played: PlayedServer) -> None:
+    login = dict.fromkeys(("LOGNAME", "USER", "LNAME", "USERNAME"), "ada")
+    with Person(played.port, environment=login) as person:
+        connection = played.accept()
+        connection.expect("GET_NAMES")  # whether a password is wanted first
+        connection.send("NAMES 0")
+        person.wait_for(lambda screen: "ada" in screen.before_cursor())
+        person.type("\r")
+        connection.welcome("ada")
+        person.sees("* here (1): ada")
+
+
+def test_another_name_may_be_typed(room: Room) -> None:
+    with Person(room.port, environment={"LOGNAME": "ada"}) as person:
+        person.wait_for("ada")
+        person.type("גדי\r")
+        person.sees("* here (1): גדי")
+        assert room.names() == ["גדי"]
+
+
+def test_a_taken_or_bad_name_shows_why_and_asks_again(room: Room) -> None:
+    room.raw("bob")
+    with Person(room.port, environment={"LOGNAME": "ada"}) as person:
+        person.wait_for("ada")
+        asks = person.screen.before_cursor()
+        person.type("Bob\r")
+        person.sees("! Bob is taken; choose another name.")
+        person.wait_for(lambda screen: screen.before_cursor() == asks)
+        person.type("two words\r")
+        person.sees("! A name has letters, digits, - and _ only, no spaces.")
+        person.wait_for(lambda screen: screen.before_cursor() == asks)
+        person.type("robert\r")
+        person.sees("* here (2): bob, robert")
+
+
+def test_a_taken_name_on_the_command_line_is_asked_again(room: Room) -> None:
+    bob = room.raw("bob")
+    with Person(room.port, "bob", environment={"LOGNAME": "ada"}) as person:
+        person.sees("! bob is taken; choose another name.")
+        person.wait_for(lambda screen: "ada" in screen.before_cursor())
+        person.type("robert\r")
+        bob.expect("JOINED robert")
+
+
+def test_a_name_that_is_no_text_can_be_chosen_anew(played: PlayedServer) -> None:
+    with Person(played.port, "\udcff") as person:
+        person.wait_for("! That holds bytes that are no text; it was not sent.")
+        person.wait_for("Your name")
+        person.type("M\tme\r")  # Tab completes nothing yet: it is a space like any other
+        played.accept().expect("NAME M me")
+
+
+def test_a_name_can_be_chosen_in_a_narrow_window() -> None:
+    login = {"LOGNAME": "wilhelmina_theodora"}
+    with (
+        PlayedServer() as server,
+        Person(server.port, columns=20, rows=10, environment=login) as person,
+    ):
+        connection = server.accept()
+        wait_until(person.reads_single_keys, "the client reads single keys")
+        person.is_asked("Your name: ")
+        person.type("maximiliane_josepha")
+        person.has_typed("josepha")
+        assert not any(row.wrapped for row in person.screen.rows[-1:])
+        person.type("\r")
+        connection.expect("GET_NAMES")  # whether a password is wanted first
+        connection.send("NAMES 0")
+        connection.welcome("maximiliane_josepha")
+        person.wait_for("here (")
+
+
+@pytest.mark.parametrize("key", ["\x03", "\x04"])
+def test_one_can_leave_without_a_name(key: str, room: Room) -> None:
+    with Person(room.port, environment={"LOGNAME": "ada"}) as person:
+        person.wait_for("ada")
+        person.type("x\x7f" + key)
+        assert person.wait_exit() == 0
+        assert_given_back(person)
+
+
+def test_what_is_typed_before_it_is_ready_is_not_lost(played: PlayedServer) -> None:
+    with Person(played.port, "me") as person:
+        person.type("early\rbird")
+        connection = played.accept()
+        connection.expect("NAME me")
+        connection.send("HELLO me")
+        payloads = {connection.receive(), connection.receive()}
+        assert payloads == {"GET_NAMES", "MSG BROADCAST early"}
+        person.has_typed("bird")
+
+
+@each_size
+def test_the_first_lines_tell_all_that_one_needs(
+    open_desk: OpenDesk, size: tuple[int, int]
+) -> None:
+    desk = open_desk(columns=size[0], rows=size[1], others=("ada", "bob"))
+    before_prompt = desk.person.screen.text().splitlines()[:-1]
+    shown = desk.person.screen.running_text()
+    for needed in ("me", "ada, bob", "/msg", "/help", "/quit"):
+        assert needed in shown
+    assert "all" in shown or "everyone" in shown
+    assert len([line for line in before_prompt if line]) <= 4
+
+
+@pytest.mark.parametrize("word", ["EXIT", "/quit", "/exit"])
+def test_leaving_says_goodbye_to_the_server(word: str, room: Room) -> None:
+    bob = room.raw("bob")
+    me = room.person("me")
+    bob.expect("JOINED me")
+    me.type(word + "\r")
+    assert me.wait_exit() == 0
+    assert "Traceback" not in me.screen.text()
+    bob.expect("LEFT me")
+
+
+def test_it_works_without_colorama(room: Room) -> None:
+    bob = room.raw("bob")
+    program = prepared_client("sys.modules['colorama'] = None")
+    me = room.person("me", program=program)
+    bob.expect("JOINED me")
+    me.type("hello\r")
+    bob.expect("MSG me BROADCAST hello")
+    me.type("/quit\r")
+    assert me.wait_exit() == 0
+
+
+@needs_proc
+def test_it_sleeps_while_nothing_happens(desk: Desk) -> None:
+    before = wake_ups(desk.person.process.pid)
+    assert quiet_for(0.3, desk.connection)
+    assert wake_ups(desk.person.process.pid) - before <= 1
+
+
+def test_one_can_leave_although_the_server_takes_nothing(open_desk: OpenDesk) -> None:
+    held_up = prepared_client(
+        "from chat.client import link, session\n"
+        "flush = link.Link._flush\n"
+        "link.Link._flush = lambda self: b'stuck' in self._outbox or flush(self)\n"
+        "session.OUTBOX_ENOUGH, session.FAREWELL_SECONDS = 10, 0.1"
+    )
+    desk = open_desk(program=held_up)
+    desk.person.type("stuck in the outbox\r")
+    desk.person.sees("you: stuck in the outbox")
+    desk.person.type("\x03")
+    desk.person.wait_exit()
+    assert desk.person.terminal_settings() == desk.person.settings

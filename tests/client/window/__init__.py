@@ -1,0 +1,1 @@
+"""Tests of the window: a real one, driven through Tk's own events."""

@@ -1,0 +1,98 @@
+"""The conversation: the looks of what was said, copying, scrolling, a burst."""
+
+from __future__ import annotations
+
+import re
+import time
+
+import pytest
+from harness import ServerProcess, frames
+
+from chat.client.lines import PERSON_COLOURS, colour_number
+
+from .opened import Opened
+
+pytest.importorskip("tkinter", reason="this Python has no Tk")
+
+from chat.client.window.conversation import LINES_KEPT
+
+LONGEST_STAND_STILL = 1.0  # seconds: a person would notice
+
+
+def test_everything_said_has_its_looks(alice: Opened, server: ServerProcess) -> None:
+    bob, eve = server.people("bob", "eve")
+    alice.wait_for("eve joined")
+    bob.send("MSG BROADCAST hello to all", "MSG alice just to you")
+    eve.send("MSG BROADCAST Alice, are you there?", "MSG BROADCAST שלום לכולם")
+    alice.wait_for("שלום")
+    alice.wait_for("just to you")
+    assert re.fullmatch(r"\d\d:\d\d bob: hello to all", alice.wait_for("hello to all"))
+    assert alice.wait_for("just to you").endswith(" bob → you: just to you")
+    assert alice.wait_for("are you there").endswith(" » eve: Alice, are you there?")
+    colour = f"person{PERSON_COLOURS[colour_number('bob')]}"
+    assert alice.tags("bob: hello") == {"said", "speaker", colour}
+    assert alice.tags("hello to all") == {"said"}
+    assert alice.tags("just to you") == {"private"}
+    assert alice.tags("Alice, are") == {"said", "mention"}
+    assert alice.tags("שלום") == {"said", "right"}
+    assert alice.tags("* eve joined") == {"event"}
+    alice.say("/msg bob hi")
+    alice.say("/nonsense")
+    alice.wait_for("! There is no command /nonsense")
+    assert alice.tags("hi") == {"private"}
+    assert alice.tags("! There") == {"error"}
+    bob.receive_until("MSG alice bob hi")
+
+
+def test_text_can_be_copied_but_not_changed(alice: Opened, server: ServerProcess) -> None:
+    server.connect("bob").send("MSG BROADCAST see https://example.org/ 🎉")
+    alice.wait_for("example.org")
+    before = alice.shown()
+    assert alice.tags("https") == {"said"}  # a link is text like any other
+    alice.focus("conversation")
+    alice.press("Shift-Up")
+    alice.wait("conversation.tag_ranges('sel') != ()")
+    alice.press("<SelectAll>", "<Copy>", "x", "BackSpace", "<Cut>", "<Paste>")
+    assert alice.shown() == before == alice("root.clipboard_get()").rstrip("\n")
+
+
+@pytest.mark.slow
+def test_scrolls_with_new_lines_only_at_the_end(alice: Opened, server: ServerProcess) -> None:
+    bob = server.connect("bob")
+    bob.send(*(f"MSG BROADCAST line {number}" for number in range(100)))
+    alice.wait_for("line 99")
+    alice.wait("conversation.yview()[1] == 1.0")
+    alice("root.geometry('500x300')")
+    alice.wait("root.winfo_height() == 300 and conversation.yview()[1] == 1.0")
+    alice.focus("entry")
+    alice.press("Prior", "Prior")
+    top = alice("conversation.index('@5,5')")
+    bob.send("MSG BROADCAST one more")
+    alice.wait_for("one more")
+    assert alice("conversation.index('@5,5')") == top
+    alice.wait_for_title("(1) alice – Chat")  # not seen yet
+    alice.press("Next", "Next", "Next")
+    alice.wait_for_title("alice – Chat")
+    bob.send("MSG BROADCAST the last")
+    alice.wait_for("the last")
+    alice.wait("conversation.yview()[1] == 1.0")
+
+
+@pytest.mark.slow
+def test_burst_keeps_the_window_answering(alice: Opened, server: ServerProcess) -> None:
+    """10,000 messages at once; what is older than the last 10,000 lines drops out."""
+    bob = server.connect("bob")
+    alice.wait_for("bob joined")
+    alice.focus("entry")
+    bob.send_meanwhile(frames(*(f"MSG BROADCAST number {number}" for number in range(10_000))))
+    last = "conversation.get('end-1l linestart', 'end')"
+    slowest = 0.0
+    while "number 9999" not in alice(last):
+        start = time.monotonic()
+        alice("entry.event_generate('<Key>', keysym='x')")
+        slowest = max(slowest, time.monotonic() - start)
+    assert slowest < LONGEST_STAND_STILL
+    assert re.fullmatch("x+", alice("entry.get('1.0', 'end-1c')"))
+    lines = alice.shown().splitlines()
+    assert len(lines) == LINES_KEPT
+    assert [line.rpartition(" ")[2] for line in lines] == [str(n) for n in range(10_000)]

@@ -1,0 +1,84 @@
+"""The dialog: it names the field to correct, and asks for what is wanted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from harness import ServerProcess, StartServer, make_certificate
+
+from .opened import OpenWindow, join
+
+
+@pytest.mark.slow
+def test_dialog_names_the_field_to_correct(open_window: OpenWindow, server: ServerProcess) -> None:
+    server.connect("bob")
+    window = open_window()
+    window.wait("dialog.open")
+    window.wait_for_status("Not connected")
+    window.answer_dialog(server="", name="bob")
+    window.wait_for_complaint("server", "Which machine")
+    window.answer_dialog(server="no such machine", port="1")
+    window.wait_for_complaint("server", "No machine is called")
+    window.answer_dialog(server="127.0.0.1", port="http")
+    window.wait_for_complaint("port", "no number from 1 to 65535")
+    window.answer_dialog(port="1")
+    window.wait_for_complaint("port", "Nothing listens on port 1 ")
+    window.answer_dialog(port=str(server.port), name="bob the builder")
+    window.wait_for_complaint("name", "no spaces")
+    window.answer_dialog(name="Bob")
+    window.wait_for_complaint("name", "Bob")
+    window.wait_for_status("no name yet")
+    window.answer_dialog(name="alice")
+    window.wait("not dialog.open and root.focus_lastfor() is entry")  # ready to type
+    window.wait_for_status(f"Online as alice at 127.0.0.1, port {server.port}")
+    assert "!" not in window.shown()  # what was wrong was said in the dialog alone
+    assert window("dialog.answer()[:3]") == ("127.0.0.1", server.port, "alice")  # remembered
+
+
+@pytest.mark.slow
+def test_dialog_asks_for_a_password_where_one_is_wanted(
+    open_window: OpenWindow, start_server: StartServer, tmp_path: Path
+) -> None:
+    secret = tmp_path / "password"
+    secret.write_text("open sesame\n")
+    server = start_server("--password-file", str(secret))
+    window = open_window(server.host, str(server.port))
+    window.wait("dialog.open")
+    assert not window("password.winfo_viewable()")
+    window.answer_dialog(name="alice")
+    window.wait_for_complaint("password", "assword")
+    assert window("password['show']") == "•"
+    window.answer_dialog(password="sesame")
+    window.wait_for_complaint("password", "not the password")
+    window.answer_dialog(password="open sesame")
+    window.wait_for(r"\* here \(1\)")
+    assert not window("dialog.open")
+
+
+@pytest.mark.slow
+def test_dialog_offers_tls_where_the_server_wants_it(
+    open_window: OpenWindow, start_server: StartServer, tmp_path: Path
+) -> None:
+    certificate = make_certificate(tmp_path, "localhost", "IP:127.0.0.1")
+    server = start_server(*certificate.for_server)
+    window = open_window(server.host, str(server.port), "--name", "alice")
+    window.wait_for_complaint("tls", "TLS only")
+    window.press("space")  # ticks it
+    window.press("Return")
+    window.wait_for_complaint("tls", "is trusted by nobody here")
+    join(open_window, server, *certificate.for_client)
+
+
+@pytest.mark.slow
+def test_dialog_comes_back_when_the_server_sends_us_away(
+    open_window: OpenWindow, start_server: StartServer
+) -> None:
+    server = start_server("--login-timeout", "1")
+    server.connect("bob")
+    window = open_window(server.host, str(server.port), "--name", "bob")
+    window.wait_for_complaint("name", "bob")
+    window.wait_for_status("Not connected")
+    window.answer_dialog(name="alice")
+    window.wait_for(r"\* here \(2\)")
+    assert not window("dialog.open")

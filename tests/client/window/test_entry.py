@@ -1,0 +1,52 @@
+"""The entry: history, completion, several lines."""
+
+from __future__ import annotations
+
+import pytest
+from harness import ServerProcess
+
+from .opened import Opened
+
+pytest.importorskip("tkinter", reason="this Python has no Tk")
+
+from chat.client.window.entry import ENTRY_ROWS
+
+
+def test_history_and_completion_as_in_the_terminal(alice: Opened, server: ServerProcess) -> None:
+    server.people("bob", "bea")
+    alice.wait_for("bea joined")
+    alice.say("one")
+    alice.say("two 🎉")
+    alice.type("draft", "Up")
+    alice.wait_for_typed("two 🎉")
+    alice.press("Up")
+    alice.wait_for_typed("one")
+    alice.press("Down", "Down")
+    alice.wait_for_typed("draft")
+    alice.press("<SelectAll>", "BackSpace")
+    alice.type("/ms", "Tab")
+    alice.wait_for_typed("/msg ")
+    alice.type("b", "Tab")
+    alice.wait_for_typed("/msg bea ")
+    alice.press("Tab")
+    alice.wait_for_typed("/msg bob ")
+    alice.say("hi")
+    alice.wait_for("you → bob: hi")
+    alice.type("🎉 end", "<LineStart>")
+    alice.type("be", "Tab")  # what is left of the cursor is completed
+    alice.wait_for_typed("/msg bea 🎉 end")
+    alice.press("<SelectAll>", "BackSpace")
+    alice.type("/ms", "Tab", "Return")
+    alice.type("/msg ", "Tab")  # the same text as before, but a new line
+    alice.wait_for_typed("/msg bea ")
+
+
+def test_several_pasted_lines_are_sent_as_several(alice: Opened, server: ServerProcess) -> None:
+    bob = server.connect("bob")
+    alice.wait_for("bob joined")
+    alice.type("one\ntwo\n\n  three 🎉\n")
+    alice.wait(f"entry['height'] == {ENTRY_ROWS}")
+    alice.press("Return")
+    bob.expect(*(f"MSG alice BROADCAST {text}" for text in ("one", "two", "  three 🎉")))
+    alice.wait_for_typed("")
+    alice.wait("entry['height'] == 1")

@@ -1,0 +1,123 @@
+"""The line being typed: each key does to it what a person expects, at the client."""
+
+from __future__ import annotations
+
+import pytest
+from client.person import Desk, each_size
+
+from terminal.pseudo import BACKSPACE, DELETE, DOWN, END, HOME, LEFT, RIGHT, UP, paste
+
+
+@pytest.mark.parametrize(
+    ("keys", "before", "after"),
+    [
+        ("hello", "hello", ""),
+        ("helo" + LEFT + "l", "hell", "o"),
+        ("ab" + "\x1bOD", "a", "b"),
+        ("ab" + LEFT * 9 + "x", "x", "ab"),
+        ("ab" + LEFT * 2 + RIGHT, "a", "b"),
+        ("ab" + LEFT * 2 + "\x1bOC", "a", "b"),
+        ("ab" + RIGHT * 9 + "c", "abc", ""),
+        ("abc" + LEFT + BACKSPACE, "a", "c"),
+        ("abc" + LEFT + "\x08", "a", "c"),
+        ("ab" + HOME + BACKSPACE, "", "ab"),
+        ("abc" + LEFT * 2 + DELETE, "a", "c"),
+        ("abc" + DELETE, "abc", ""),
+        ("abc" + HOME + "x", "x", "abc"),
+        ("abc" + "\x1bOH" + "x", "x", "abc"),
+        ("abc" + "\x1b[1~" + "x", "x", "abc"),
+        ("abc" + "\x1b[7~" + "x", "x", "abc"),
+        ("abc" + "\x01" + "x", "x", "abc"),
+        ("abc" + HOME + END + "x", "abcx", ""),
+        ("abc" + HOME + "\x1bOF" + "x", "abcx", ""),
+        ("abc" + HOME + "\x1b[4~" + "x", "abcx", ""),
+        ("abc" + HOME + "\x1b[8~" + "x", "abcx", ""),
+        ("abc" + HOME + "\x05" + "x", "abcx", ""),
+        ("one two" + LEFT * 3 + "\x15", "", "two"),
+        ("one two" + LEFT * 3 + "\x0b", "one ", ""),
+        ("one two" + "\x17", "one ", ""),
+        ("one two  " + "\x17", "one ", ""),
+        ("one two" + LEFT * 3 + "\x17", "", "two"),
+        ("漢字" + LEFT, "漢", "字"),
+        ("漢字" + LEFT + "x", "漢x", "字"),
+        ("漢字" + BACKSPACE, "漢", ""),
+        ("😀😀" + LEFT + "x", "😀x", "😀"),
+        ("שלום" + LEFT, "שלו", "ם"),
+        ("שלום" + HOME + DELETE, "", "לום"),
+        ("cafe\u0301s" + LEFT, "cafe\u0301", "s"),
+        ("cafe\u0301s" + LEFT * 2 + "x", "cafx", "e\u0301s"),
+        ("e\u0301" + HOME + DELETE, "", ""),
+        ("ab" + "\x1b[" + LEFT + "x", "ax", "b"),  # a sequence that another one breaks off
+    ],
+)
+def test_keys_edit_the_line(desk: Desk, keys: str, before: str, after: str) -> None:
+    desk.person.type(keys)
+    desk.person.shows_line(before, after)
+    desk.wait_until_shown()
+    desk.person.shows_line(before, after)
+
+
+def test_what_was_edited_is_what_is_sent(desk: Desk) -> None:
+    desk.person.type("helo wörld" + LEFT * 7 + "l" + HOME + DELETE + "H" + "\r")
+    desk.connection.expect("MSG BROADCAST Hello wörld")
+
+
+def test_up_and_down_go_through_what_was_said_and_back_to_the_unfinished_line(desk: Desk) -> None:
+    person = desk.person
+    for text in ("first", "second"):
+        person.type(text + "\r")
+        desk.connection.expect(f"MSG BROADCAST {text}")
+    person.type("unfinished" + LEFT)
+    for key, line in [(UP, "second"), ("\x1bOA", "first"), ("\x1bOB", "second")]:
+        person.type(key)
+        person.shows_line(line)
+    person.type(DOWN)
+    person.wait_for(
+        lambda screen: (
+            screen.before_cursor() + screen.after_cursor() == person.prompt + "unfinished"
+        )
+    )
+    person.type(DOWN + END + "!")
+    person.shows_line("unfinished!")
+
+
+def test_a_line_of_the_history_can_be_edited_and_said_again(desk: Desk) -> None:
+    desk.person.type("good night\r")
+    desk.connection.expect("MSG BROADCAST good night")
+    desk.person.type(UP + "!\r")
+    desk.connection.expect("MSG BROADCAST good night!")
+    desk.person.type(UP)
+    desk.person.shows_line("good night!")
+    desk.person.type(UP)
+    desk.person.shows_line("good night")
+
+
+def test_ctrl_c_clears_a_line_that_has_text(desk: Desk) -> None:
+    desk.person.type("never mind")
+    desk.person.shows_line("never mind")
+    desk.person.type("\x03")
+    desk.person.shows_line("")
+    desk.person.type("but this\r")
+    desk.connection.expect("MSG BROADCAST but this")
+
+
+def test_ctrl_d_does_not_leave_while_there_is_text(desk: Desk) -> None:
+    desk.person.type("text" + HOME + "\x04")
+    desk.wait_until_shown()
+    assert desk.person.process.poll() is None
+
+
+@each_size
+def test_a_pasted_line_is_typed_text(desk: Desk) -> None:
+    desk.person.type("a, c" + LEFT * 3 + paste("b"))
+    desk.person.shows_line("ab", ", c")
+
+
+@each_size
+def test_a_paste_can_be_dropped(desk: Desk) -> None:
+    desk.person.type(paste("one\ntwo"))
+    desk.person.wait_for(lambda screen: "2 lines" in screen.running_text())
+    desk.person.type("\x03")
+    desk.person.shows_line("")
+    desk.person.type("three\r")
+    desk.connection.expect("MSG BROADCAST three")
