@@ -10,7 +10,7 @@ import re
 import time
 import unicodedata
 import zlib
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from chat.terminal.text import harmless
 from chat_protocol import fold
@@ -26,8 +26,7 @@ class Kind(enum.Enum):
     WIRE = "wire"  # a frame as it travels
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """One line to show. What it says is harmless to any terminal."""
 
     kind: Kind

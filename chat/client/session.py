@@ -178,8 +178,10 @@ class Session:
             if self._send(payload):
                 self._naming = True
                 self._wanted_name = name or self._wanted_name
-        elif online and verb == "PASS" and name:
+        elif verb == "PASS" and name:
             self.give_password(name)
+            if not online:
+                self.lines.tell("PASS (waiting)")
         elif online and not self.regaining:
             self._send(payload)
         elif verb == "NAME":
@@ -187,7 +189,7 @@ class Session:
         else:
             self._waiting.append(payload)
             if verb != "MSG":  # that is shown in words of its own
-                self.lines.tell(f"{verb if verb == 'PASS' else payload} (waiting)")
+                self.lines.tell(f"{payload} (waiting)")
 
     def _come_back_as(self, name: str) -> None:
         try:
@@ -198,12 +200,11 @@ class Session:
             self.lines.tell(f"you will be {name} when the server is back")
 
     def give_password(self, password: str) -> None:
-        """Send the password that a file held or the person was asked for."""
+        """Send the password that a file held or the person was asked for, or keep it until then."""
         self._warn_of_readers()
         self.needs_password = False
-        self._passing = True
         self._password = password
-        self._send(f"PASS {password}")
+        self._passing = self.state is State.ONLINE and self._send(f"PASS {password}")
 
     def _warn_of_readers(self) -> None:
         if self._readable_for_all:
@@ -361,7 +362,10 @@ class Session:
 
     def _on_error(self, code: str, sentence: str) -> None:
         naming, self._naming = self._naming, False
-        self._looking = False
+        self._looking = self._passing = False
+        wants_password = code in (ErrorCode.PASSWORD_REQUIRED, ErrorCode.BAD_PASSWORD)
+        if naming and not wants_password:
+            self.needs_password = False  # who looks at a name wants nothing more before it
         refused = self._wanted_name
         if naming and self.name:
             self._wanted_name = self.name  # the new one was refused
@@ -375,24 +379,22 @@ class Session:
                 self.lines.show(Kind.ERROR, "This server wants a password.")
         else:
             self.lines.show(Kind.ERROR, sentence or code)
-        if code in (ErrorCode.PASSWORD_REQUIRED, ErrorCode.BAD_PASSWORD):
+        if wants_password:
             self._ask_for_password()
 
     def _ask_for_password(self) -> None:
         """Have the person asked for the password; a file with a wrong one is of no more use."""
         self._warn_of_readers()
         self._password = ""
-        self._passing = False
         self.needs_password = self.interactive
 
     def _retry_name(self) -> None:
         """Our old connection still holds our name; the server will notice that it is dead."""
-        name = self._wanted_name
-        now = time.monotonic()
+        name, now = self._wanted_name, time.monotonic()
         if self._regain_until == math.inf:
             self._regain_until = now + NAME_HELD_SECONDS
             self.lines.tell(f"{name} is still held by your old connection; waiting")
         if now > self._regain_until:
             self.lines.show(Kind.ERROR, f"{name} is taken for good; choose another with /name.")
         else:
-            self._deadline = now + NAME_RETRY_SECONDS
+            self._deadline = min(self._deadline, now + NAME_RETRY_SECONDS)  # the farewell's stays

@@ -14,16 +14,16 @@ from chat.server.wire_view import WireView
 class News:
     """Collects what one turn of the loop has to say, and sends it at the turn's end.
 
-    Whatever it is for one listener, one message or a hundred, costs one system call. A broadcast
-    is written down once, not once for each listener. Only those for whom this turn is in some way
-    different, because they are deaf to something or are told something of their own, get what
+    Whatever it is for one person, one message or a hundred, costs one system call. A broadcast is
+    written down once, not once for each who is to hear it. Only those for whom this turn is in some
+    way different, because they are deaf to something or are told something of their own, get what
     they have missed into their own outbox, so that the order stays.
     """
 
     def __init__(self, audience: Collection[Connection], wire_view: WireView | None) -> None:
         self._audience = audience  # who hears announcements: everyone who has a name
         self._wire_view = wire_view
-        self.announced: list[bytes] = []  # what every listener is to hear
+        self.announced: list[bytes] = []  # what the whole audience is to hear
         self._heard: dict[Connection, int] = {}  # how many of these one needs no more, if not 0
         self.addressed: set[Connection] = set()  # whose outbox grew, and is to be flushed
         self.size = 0  # bytes said in this turn, each frame once
@@ -39,7 +39,7 @@ class News:
         self.size += len(frame)
 
     def announce(self, frame: bytes, deaf: Collection[Connection]) -> None:
-        """Let every listener hear a frame at the end of this turn, but not the `deaf`."""
+        """Let the whole audience hear a frame at the end of this turn, but not the `deaf`."""
         if self._wire_view:
             self._wire_view.announced(frame, deaf)
         for connection in deaf:
@@ -50,9 +50,9 @@ class News:
             self._heard[connection] = len(self.announced)
 
     def catch_up(self, connection: Connection) -> None:
-        """Put the announcements that a listener has not heard yet into its outbox.
+        """Put the announcements that somebody has not heard yet into their outbox.
 
-        Whoever is no listener yet has missed nothing, and listens from here on.
+        Whoever is not of the audience yet has missed nothing, and hears what comes from here on.
         """
         if not self.announced:
             return
@@ -76,7 +76,7 @@ class News:
             elif connection.outbox:
                 connection.put(everything)
             else:
-                # Straight to the kernel: a listener who needs nothing else never sees its outbox.
+                # Straight to the kernel: who needs nothing else never sees their outbox.
                 try:
                     sent = connection.stream.send(everything)
                 except OSError:

@@ -42,9 +42,8 @@ class Places:
 
     def let_in(self, client: socket.socket, address: tuple[str, int]) -> Connection | None:
         """Give a newcomer a place, or the reason why there is none."""
-        if self._inside_by_host.total() >= self._settings.places or not can_watch(
-            self._selector, client.fileno()
-        ):
+        taken = self._inside_by_host.total()
+        if taken >= self._settings.places or not can_watch(self._selector, client.fileno()):
             self._turn_away(client, address, "Every place here is taken; try again later.")
             return None
         if self._inside_by_host[address[0]] >= self._settings.places_per_address:
@@ -60,9 +59,7 @@ class Places:
         connection = Connection(TLSStream(client, tls) if tls else PlainStream.of(client), address)
         self._inside_by_host[address[0]] += 1
         self._deadlines.later(self._settings.login_seconds, connection, self._time_out)
-        self._log(
-            f"{connection} connected ({self._inside_by_host.total()} of {self._settings.places})"
-        )
+        self._log(f"{connection} connected ({taken + 1} of {self._settings.places})")
         return connection
 
     def _turn_away(self, client: socket.socket, address: tuple[str, int], sentence: str) -> None:

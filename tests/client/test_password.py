@@ -11,7 +11,7 @@ from locked import PASSWORD, WRONG, Door, leaks
 from terminal.emulator import Screen
 from terminal.pseudo import DOWN, END, HOME, LEFT, PASTE_END, PASTE_START, UP, paste
 
-from client.person import Desk, Person, each_size, prepared_client
+from client.person import Desk, OpenDesk, Person, each_size, prepared_client
 from client.piped import piped
 from client.played import PlayedConnection, PlayedServer
 
@@ -218,6 +218,83 @@ def test_a_server_that_has_another_password_since_asks_and_lets_the_person_back_
         connection.send("ACCEPTED")
         connection.welcome("me")
         person.wait_for("* you are back as me")
+
+
+@pytest.mark.parametrize("name_is_held", [False, True], ids=["name-free", "name-held"])
+def test_nobody_is_asked_for_the_password_of_a_server_that_has_none_any_more(
+    name_is_held: bool,
+) -> None:
+    """It broke off while the person was asked; what they type next is no password."""
+    impatient = f"{RECONNECT_AT_ONCE}\nimport chat.client.session as s; s.NAME_RETRY_SECONDS = 0.05"
+    program = prepared_client(impatient)
+    with PlayedServer() as played, Person(played.port, "me", program=program) as person:
+        connection = played.accept()
+        connection.welcome("me")
+        person.wait_for("* here (1)")
+        connection.close()
+        connection = played.accept()
+        connection.expect("NAME me")
+        connection.send("ERROR PASSWORD_REQUIRED a password first")
+        person.is_asked("Password: ")
+        connection.close()
+        connection = played.accept()
+        if name_is_held:
+            connection.expect("NAME me")
+            connection.send("ERROR NAME_TAKEN me is taken; choose another.")
+            person.wait_for("still held")
+            person.type("hello\r")
+            person.wait_for("you (waiting): hello")
+            connection.welcome("me")
+        else:
+            connection.welcome("me")
+            person.wait_for("* you are back as me")
+            person.type("hello\r")
+        connection.expect("MSG BROADCAST hello")
+
+
+@pytest.mark.parametrize("is_away", [False, True], ids=["server-here", "server-away"])
+def test_a_typed_pass_is_warned_of_and_sent_again_after_a_reconnect(
+    open_desk: OpenDesk, is_away: bool
+) -> None:
+    desk = open_desk("--wire", program=prepared_client(RECONNECT_AT_ONCE))
+    if is_away:
+        desk.server.close()
+        desk.person.wait_for("again")
+    desk.person.type(f"PASS {PASSWORD}\r")
+    desk.person.wait_for(CLIENT_WARNING)
+    if is_away:
+        desk.person.wait_for("* PASS (waiting)")
+        desk.server = PlayedServer(port=desk.server.port)
+    else:
+        desk.connection.expect(f"PASS {PASSWORD}")
+        desk.connection.send("ACCEPTED")
+        desk.connection.close()
+    connection = desk.server.accept()
+    connection.expect(f"PASS {PASSWORD}")
+    connection.send("ACCEPTED")
+    connection.welcome("me", "bob")
+    desk.person.wait_for("* you are back as me")
+    assert leaks(desk.person.written.decode()) == []
+
+
+def test_the_name_is_asked_for_after_a_typed_pass_that_came_to_nothing(
+    played: PlayedServer,
+) -> None:
+    with Person(played.port, "") as person:
+        connection = played.accept()
+        connection.expect("GET_NAMES")
+        connection.send("NAMES 0")
+        person.wait_for("Your name")
+        person.type(paste("PASS " + "x" * 10_000) + "\r")
+        person.wait_for("! That is too long")
+        person.wait_for(lambda screen: "Your name" in screen.before_cursor())
+        person.type(f"PASS {PASSWORD}\r")
+        connection.expect(f"PASS {PASSWORD}")
+        connection.send("ERROR UNKNOWN_COMMAND What is PASS?")
+        person.wait_for("! What is PASS?")
+        person.wait_for(lambda screen: "Your name" in screen.before_cursor())
+        person.type("ann\r")
+        connection.expect("NAME ann")
 
 
 def test_a_piped_client_takes_the_password_from_a_file(door: Door, password_file: str) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from harness import DEADLINE
+from harness import DEADLINE, posix_only
 from terminal.pseudo import clean_environment
 
 import chat_protocol as protocol
@@ -104,6 +105,31 @@ def test_a_line_of_a_pipe_is_sent_while_the_pipe_stays_open(played: PlayedServer
         client.prints("bob → you: hi")
         connection.send("BYE")
         assert client.wait_exit() == 0  # although its input goes on
+
+
+@posix_only
+@pytest.mark.parametrize(
+    ("said", "typed"),
+    [
+        (b"HTTP/1.1 400 Bad Request\r\n\r\n", ""),
+        (b"HTTP/1.1 400 Bad Request\r\n\r\n", "GET_NAMES\n"),
+        (protocol.encode("ERROR SERVER_FULL Every place here is taken."), "hi\n"),
+    ],
+    ids=["no-chat-and-no-input", "no-chat-and-a-request", "full-and-a-line"],
+)
+def test_a_failure_stays_one_though_the_input_ends_with_it(
+    said: bytes, typed: str, played: PlayedServer
+) -> None:
+    """The client stands still meanwhile, so that it finds both in the same turn."""
+    with PipedClient("--port", str(played.port)) as client:
+        connection = played.accept()
+        client.process.send_signal(signal.SIGSTOP)
+        connection.send_bytes(said)
+        connection.close()
+        client.type(typed, is_all=True)
+        client.process.send_signal(signal.SIGCONT)
+        assert client.wait_exit() == 1
+        assert "waiting" not in client.last_words()
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="POSIX shells can close a stream")

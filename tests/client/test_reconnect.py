@@ -17,6 +17,7 @@ from terminal.pseudo import CLEAR_LINE, LEFT, shown_times
 from client.person import Desk, OpenDesk, Person, each_size, prepared_client
 from client.played import PlayedConnection, PlayedServer
 
+AT_ONCE = "from chat.client import link, session; link.LONGEST_RETRY_SECONDS = 0.05"
 IMPATIENT = prepared_client(
     "from chat.client import link, session\n"
     "link.LONGEST_RETRY_SECONDS = session.NAME_RETRY_SECONDS = 0.05\n"
@@ -264,6 +265,20 @@ def test_one_can_leave_while_it_is_trying(open_desk: OpenDesk, keys: str) -> Non
     desk.person.type(keys)
     desk.person.wait_exit()
     assert desk.person.terminal_settings() == desk.person.settings
+
+
+@pytest.mark.parametrize("answer", ["HELLO me", "ERROR NAME_TAKEN me is taken; choose another."])
+def test_one_can_leave_while_the_name_is_asked_for(open_desk: OpenDesk, answer: str) -> None:
+    """The server answers that, and never says BYE."""
+    farewell = "session.FAREWELL_SECONDS, session.NAME_RETRY_SECONDS = 0.2, 60.0"
+    desk = open_desk(program=prepared_client(f"{AT_ONCE}\n{farewell}"))
+    desk.connection.close()
+    connection = desk.server.accept()
+    connection.expect("NAME me")
+    desk.person.type("/quit\r")
+    connection.expect("EXIT")
+    connection.send(answer)
+    assert desk.person.wait_exit() == 0
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import random
 import socket
+import weakref
 from collections.abc import Iterator
 
 import pytest
@@ -143,6 +145,20 @@ def test_catching_up_twice_repeats_nothing(turn: Turn) -> None:
     turn.news.catch_up(turn.alice.connection)
     turn.end()
     assert turn.alice.heard() == ["one", "two"]
+
+
+def test_who_asks_for_a_name_in_vain_is_not_remembered(turn: Turn) -> None:
+    """A refused name announces nothing: there is no end of a turn that would clear up."""
+
+    class Seen(Connection):
+        __slots__ = ("__weakref__",)  # tells when nobody holds it any more
+
+    stranger = Seen(turn.nameless.connection.stream, ("127.0.0.1", 8821))
+    seen = weakref.ref(stranger)
+    turn.news.catch_up(stranger)
+    del stranger
+    gc.collect()
+    assert seen() is None
 
 
 def test_each_frame_counts_once_however_many_hear_it(turn: Turn) -> None:

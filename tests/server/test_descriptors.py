@@ -1,4 +1,4 @@
-"""The places: as many as the selector and the system allow, and what happens beyond."""
+"""The descriptors: as many places as the selector and the system allow, and what happens beyond."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The door: who gets a place and for how long, and what those read who get none."""
+"""The places: who gets a place and for how long, and what those read who get none."""
 
 from __future__ import annotations
 

@@ -118,6 +118,23 @@ def test_the_largest_frames_go_both_ways_at_once_between_slow_readers(
     assert heard[bob] == [f"MSG alice bob {text}" for text in texts]
 
 
+def test_who_reads_on_is_not_cut_off_however_much_comes(
+    start_server: StartServer, certificate: Certificate
+) -> None:
+    """All that a turn has for somebody goes out in it; in all, three times what may wait."""
+    server = start_server("--rate", "0", *certificate.for_server)
+    room = TLSRoom(server, certificate)
+    bob, *speakers = room.people("bob", "ann", "eve", "zoe")
+    texts = large_texts(100, "MSG ann bob ")
+    for speaker in speakers:
+        speaker.send_meanwhile(frames(*(f"MSG bob {text}" for text in texts)))
+    heard = [bob.receive() for _ in range(len(speakers) * len(texts))]
+    for name in ("ann", "eve", "zoe"):
+        own = [line for line in heard if line.startswith(f"MSG {name} ")]
+        assert own == [f"MSG {name} bob {text}" for text in texts]
+    room.clear()
+
+
 @pytest.mark.slow
 def test_megabytes_wait_for_a_slow_reader_and_arrive_whole(tls_room: TLSRoom) -> None:
     alice = tls_room.connect("alice")
