@@ -35,10 +35,11 @@ from chat.client.session import Session
 from chat.client.tls import load_tls
 from chat.password_file import read_password
 from chat.sockets import catch_signals
+from chat.terminal.console import find_abilities, is_terminal
 from chat.terminal.keyboard import Keyboard, open_keyboard
 from chat.terminal.keys import Paste
 from chat.terminal.line_editor import LINE_END, LineEditor
-from chat.terminal.screen import Screen, understands_escapes
+from chat.terminal.screen import Screen
 
 SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK", "SIGWINCH", "SIGTSTP", "SIGCONT")
 SIGNALS_AT_ONCE = 1024  # of those that have come and are not dealt with yet, a byte each
@@ -190,7 +191,9 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
     # A name in a script that this terminal's encoding lacks must not end the conversation.
     sys.stdout.reconfigure(errors="replace")
-    interactive = sys.stdin.isatty() and sys.stdout.isatty()
+    if sys.platform == "win32" and not is_terminal(sys.stdout):
+        sys.stdout.reconfigure(encoding="utf-8")  # not the old code page, which lacks most scripts
+    interactive = is_terminal(sys.stdin) and is_terminal(sys.stdout)
     try:
         password = read_password(options.password_file) if options.password_file else ""
         tls = load_tls(options.tls_ca) if options.tls else None
@@ -220,15 +223,15 @@ def main(arguments: list[str] | None = None) -> int:
 def talk(session: Session, no_color: bool) -> int:
     """Give a connected session a keyboard and a screen. Returns the exit code."""
     keyboard = open_keyboard(interactive=session.interactive)
-    escapes = understands_escapes(sys.stdout)
-    screen = Screen(sys.stdout, terminal=session.interactive, escapes=escapes)
+    abilities = find_abilities(sys.stdout)
+    screen = Screen(sys.stdout, terminal=session.interactive, escapes=abilities.escapes)
     # One that was told to be ignored stays so: nohup(1).
     caught = [
         number
         for number in signal.Signals
         if number.name in SIGNALS and signal.getsignal(number) is not signal.SIG_IGN
     ]
-    colours = escapes and not no_color and not os.environ.get("NO_COLOR")
+    colours = abilities.colours and not no_color and not os.environ.get("NO_COLOR")
     client = Client(
         session,
         keyboard,

@@ -199,6 +199,8 @@ STOP_SENTENCES = {
     signal.SIGINT: "The server is being shut down from its keyboard.",
     signal.SIGTERM: "The server is being shut down by its machine.",
 }
+if sys.platform == "win32":  # Ctrl+Break; the window is closed
+    STOP_SENTENCES[signal.SIGBREAK] = STOP_SENTENCES[signal.SIGINT]
 
 
 class Server:
@@ -374,7 +376,7 @@ class Server:
     def take_name(self, connection: Connection, request: Request) -> None:
         """Let somebody take a name: now they are part of the chat."""
         before = self.who(connection)
-        self.news.catch_up(connection)  # a newcomer listens from here on
+        self.news.catch_up(connection)  # a newcomer hears what comes from here on
         self.room.handlers["NAME"](connection, request)
         self.places.settle(connection)
         if self.who(connection) != before:
@@ -510,6 +512,7 @@ def main(arguments: list[str] | None = None) -> int:
     for line in welcome(listeners[0], settings):
         log.say(line)
     server.serve()
+    log.close()
     return 0
 
 

@@ -5,8 +5,10 @@ Knows sockets and signals; knows no frame and no chat.
 
 from __future__ import annotations
 
+import os
 import signal
 import socket
+import sys
 from collections.abc import Iterable
 
 # A peer whose cable was pulled sends no goodbye. TCP asks after KEEPIDLE seconds of silence, then
@@ -26,6 +28,16 @@ def endpoint(address: tuple[str, int]) -> str:
     """Return an address the way people write it: 127.0.0.1:8820, [::1]:8820 (RFC 3986)."""
     host, port = address[:2]
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def what_failed(number: int) -> str:
+    """Return in words what a number says that the system gave for a failed call on a socket."""
+    if sys.platform == "win32":
+        import ctypes
+
+        # Winsock has numbers of its own, of which strerror() knows nothing.
+        return ctypes.FormatError(number).rstrip(". \r\n") or f"Winsock error {number}"
+    return os.strerror(number)
 
 
 def prepare(connection: socket.socket) -> None:
@@ -51,7 +63,39 @@ def catch_signals(numbers: Iterable[signal.Signals]) -> socket.socket:
     loop_side, signal_side = socket.socketpair()
     loop_side.setblocking(False)
     signal_side.setblocking(False)
+    if sys.platform == "win32":
+        _catch_the_end_of_a_console(signal_side.dup())
     signal.set_wakeup_fd(signal_side.detach())
     for number in numbers:
         signal.signal(number, lambda *_: None)
     return loop_side
+
+
+if sys.platform == "win32":
+    import ctypes
+    import time
+    from ctypes import wintypes
+
+    # HandlerRoutine, as SetConsoleCtrlHandler() takes it; and the events after which Windows ends
+    # the process as soon as the handler returns, or after five seconds: the window was closed,
+    # whoever works there logs off, the machine is shut down.
+    CONSOLE_HANDLER = ctypes.WINFUNCTYPE(wintypes.BOOL, wintypes.DWORD)
+    CLOSE_EVENT, LOGOFF_EVENT, SHUTDOWN_EVENT = 2, 5, 6
+    LONGEST_END_SECONDS = 4.5
+    _console_handlers: list[object] = []  # Windows keeps only their addresses
+
+    def _catch_the_end_of_a_console(signal_side: socket.socket) -> None:
+        """Have the loop read SIGBREAK when its console ends, and give it time to say goodbye.
+
+        Ctrl+Break itself is a signal that Python knows.
+        """
+
+        def handle(event: int) -> bool:
+            if event not in (CLOSE_EVENT, LOGOFF_EVENT, SHUTDOWN_EVENT):
+                return False  # for the next handler, which is Python's
+            signal_side.send(bytes([signal.SIGBREAK]))
+            time.sleep(LONGEST_END_SECONDS)  # the loop ends the process before that
+            return True
+
+        _console_handlers.append(CONSOLE_HANDLER(handle))
+        ctypes.windll.kernel32.SetConsoleCtrlHandler(_console_handlers[-1], True)

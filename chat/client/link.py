@@ -8,7 +8,6 @@ from __future__ import annotations
 import enum
 import errno
 import math
-import os
 import random
 import select
 import socket
@@ -19,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import chat_protocol as protocol
 from chat.client.tls import TLSStream, why_no_tls
 from chat.client.wire_view import WireView
-from chat.sockets import prepare
+from chat.sockets import prepare, what_failed
 
 if TYPE_CHECKING:
     import ssl  # only those who speak TLS load it: see tls.py
@@ -121,7 +120,7 @@ class Link:
         elif writable and isinstance(self.socket, socket.socket):
             number = self.socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         if number:
-            error = OSError(number, os.strerror(number))
+            error = OSError(number, what_failed(number))
             self._address_failed(why_not_connected(error, self._host, self._port))
         elif writable:
             self._go_online()

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import errno
 import socket
+import sys
+from typing import Any
 
 from chat.server.options import CannotStartError, Settings
 from chat.sockets import endpoint
@@ -38,11 +40,7 @@ def listen_on(host: str | None, port: int) -> list[socket.socket]:
         if listeners:
             address = (address[0], listeners[0].getsockname()[1], *address[2:])
         try:
-            # create_server() sets SO_REUSEADDR where it means "although the last server's
-            # connections are still fading away", and not on Windows, where it would mean
-            # "although another program has this port". The backlog is as long as the system
-            # allows: a whole class may connect at the same second.
-            listener = socket.create_server(address, family=family, backlog=socket.SOMAXCONN)
+            listener = listen_at(family, address)
         except OSError as error:
             if error.errno not in (errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL):
                 for listener in listeners:
@@ -50,11 +48,32 @@ def listen_on(host: str | None, port: int) -> list[socket.socket]:
                 raise
             missing = error  # no IPv6 here, say; the other family may do
             continue
-        listener.setblocking(False)
         listeners.append(listener)
     if missing and not listeners:
         raise missing
     return listeners
+
+
+def listen_at(family: int, address: tuple[Any, ...]) -> socket.socket:
+    """Return a listener at one address. Raises OSError."""
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        if sys.platform == "win32":
+            # Else a second program could listen on the same port (Winsock's manual, "Using
+            # SO_REUSEADDR and SO_EXCLUSIVEADDRUSE").
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
+        else:
+            # Although the last server's connections are still fading away (socket(7)).
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)  # IPv4 has its own
+        listener.bind(address)
+        listener.listen(socket.SOMAXCONN)  # a whole class may connect at the same second
+    except OSError:
+        listener.close()
+        raise
+    listener.setblocking(False)
+    return listener
 
 
 def why_not_listening(error: OSError | UnicodeError, host: str | None, port: int) -> str:

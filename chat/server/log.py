@@ -12,9 +12,12 @@ import sys
 import time
 import traceback
 
+from chat.terminal.console import is_terminal
 from chat.terminal.text import harmless
 
 PATIENCE_SECONDS = 0.05  # in each second, for whoever reads our output and is merely behind
+QUEUE_PIECES = 1000  # of lines that wait for a reader, where a thread waits with them
+LAST_LINES_SECONDS = 1.0  # for that thread to print what is left, when the server ends
 # Characters; even as \U0001f642 they fit where select(2) has found room in a pipe (pipe(7)).
 PIECE_SIZE = getattr(select, "PIPE_BUF", 512) // len(r"\U0001f642")
 
@@ -30,59 +33,119 @@ class Log:
         if isinstance(sys.stdout, io.TextIOWrapper):  # else it was closed before we came
             # A name in Hebrew must not end a server whose output is a file in another encoding.
             sys.stdout.reconfigure(errors="backslashreplace")
+            if sys.platform == "win32" and not is_terminal(sys.stdout):
+                sys.stdout.reconfigure(encoding="utf-8")  # not the old code page
         self._left_out = 0  # lines
-        self._patience = 0.0  # seconds that may still be waited, of those for this second
-        self._renewed = 0.0  # when this second began
-        self._descriptor = -1  # where select() cannot watch it: on Windows, and in IDLE's window
-        if sys.platform != "win32" and sys.stdout:
-            try:
-                self._descriptor = sys.stdout.fileno()
-                # select() finds room in a terminal for one character; a longer line would wait.
-                # Opened once more, for us alone, it takes what it can and says how much that was.
-                terminal = os.ttyname(self._descriptor)
-                flags = os.O_WRONLY | os.O_NOCTTY | os.O_NONBLOCK
-                self._descriptor = os.open(terminal, flags)
-            except OSError:
-                pass  # it is no terminal, or somebody else's
+        self._printer = Thread() if sys.platform == "win32" else Descriptor()
 
     def say(self, text: str) -> None:
         """Print a line at once."""
         if self._left_out:
             text = f"\n({self._left_out} lines are left out: nobody read them)\n{text}"
         text += "\n"
-        try:
-            for start in range(0, len(text), PIECE_SIZE):
-                if not self._write(text[start : start + PIECE_SIZE]):
-                    self._left_out += 1
-                    return
-                self._left_out = 0
-        except OSError:
-            # Nobody reads our output any more, or the disk is full: that stops no conversation.
-            sys.stdout, self._descriptor = None, -1
+        for start in range(0, len(text), PIECE_SIZE):
+            patient = not self._left_out
+            if not self._printer.write(text[start : start + PIECE_SIZE], patient=patient):
+                self._left_out += 1
+                return
+            self._left_out = 0
 
     def note(self, text: str) -> None:
         """Print what has happened, with the time."""
         self.say(f"{time.strftime('%H:%M:%S')} {harmless(text)}")
 
-    def _write(self, text: str) -> bool:
-        """Write a piece of a line; return whether there was room for it. Raises OSError."""
-        if self._descriptor < 0:
-            print(text, end="", flush=True)  # nothing, where sys.stdout is None
-            return True
-        data = text.encode(sys.stdout.encoding, "backslashreplace")
+    def close(self) -> None:
+        """Have the last lines printed, if somebody reads them."""
+        self._printer.close()
+
+
+class Descriptor:
+    """Prints where select() tells whether there is room, hence everywhere but on Windows."""
+
+    def __init__(self) -> None:
+        self._patience = 0.0  # seconds that may still be waited, of those for this second
+        self._renewed = 0.0  # when this second began
+        self._number = -1  # none: nobody reads, or it is IDLE's window, which has room
         try:
-            return self._has_room() and os.write(self._descriptor, data) == len(data)
+            self._number = sys.stdout.fileno() if sys.stdout else -1
+            # select() finds room in a terminal for one character; a longer line would wait.
+            # Opened once more, for us alone, it takes what it can and says how much that was.
+            terminal = os.ttyname(self._number)
+            self._number = os.open(terminal, os.O_WRONLY | os.O_NOCTTY | os.O_NONBLOCK)
+        except OSError:
+            pass  # it is no terminal, or somebody else's
+
+    def write(self, text: str, *, patient: bool) -> bool:
+        """Write a piece of a line; return whether there was room for it.
+
+        `patient`: a reader who is merely behind may be waited for, a moment.
+        """
+        try:
+            if self._number < 0:
+                print(text, end="", flush=True)  # nothing, where sys.stdout is None
+                return True
+            data = text.encode(sys.stdout.encoding, "backslashreplace")
+            return self._has_room(patient) and os.write(self._number, data) == len(data)
         except BlockingIOError:
             return False
+        except OSError:
+            # Nobody reads our output any more, or the disk is full: that stops no conversation.
+            sys.stdout, self._number = None, -1
+            return True
 
-    def _has_room(self) -> bool:
+    def _has_room(self, patient: bool) -> bool:
         now = time.monotonic()
         if now - self._renewed > 1.0:
             self._renewed, self._patience = now, PATIENCE_SECONDS
-        patience = 0.0 if self._left_out else max(0.0, self._patience)
-        room = bool(select.select([], [self._descriptor], [], patience)[1])
+        patience = max(0.0, self._patience) if patient else 0.0
+        room = bool(select.select([], [self._number], [], patience)[1])
         self._patience -= time.monotonic() - now
         return room
+
+    def close(self) -> None:
+        """Nothing is kept back."""
+
+
+class Thread:
+    """Prints on Windows, where no write to a console or a pipe can be refused.
+
+    It waits in a thread of its own, in front of a queue that has an end; else text selected in the
+    server's window would hold the chat.
+    """
+
+    def __init__(self) -> None:
+        import queue
+        import threading
+
+        self._pieces: queue.Queue[str | None] = queue.Queue(QUEUE_PIECES)
+        self._full = queue.Full
+        self._thread = threading.Thread(target=self._print, daemon=True)
+        self._thread.start()
+
+    def write(self, text: str, *, patient: bool) -> bool:
+        """Hand over a piece of a line; return whether there was room for it. Never waits."""
+        try:
+            self._pieces.put_nowait(text)
+        except self._full:
+            return False
+        return True
+
+    def _print(self) -> None:
+        try:
+            while (text := self._pieces.get()) is not None:
+                print(text, end="", flush=True)
+        except OSError:
+            sys.stdout = None  # nobody reads our output any more: that stops no conversation
+            while self._pieces.get() is not None:
+                pass
+
+    def close(self) -> None:
+        """Wait until all is printed, for a moment."""
+        try:
+            self._pieces.put(None, timeout=LAST_LINES_SECONDS)
+        except self._full:
+            return  # nobody reads
+        self._thread.join(LAST_LINES_SECONDS)
 
 
 def trace_of(fault: Exception) -> str:

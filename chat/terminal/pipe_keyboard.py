@@ -31,10 +31,12 @@ class PipeKeyboard:
         import threading
 
         near, far = socket.socketpair()
+        # Not os.read(): of a console, whose output alone is a pipe, that returns its code page.
+        raw = open(self._descriptor, "rb", buffering=0, closefd=False)  # noqa: SIM115 (not ours)
 
         def pass_on() -> None:
             with far:
-                while data := os.read(self._descriptor, READ_SIZE):
+                while data := raw.read(READ_SIZE):
                     far.sendall(data)
 
         threading.Thread(target=pass_on, daemon=True).start()

@@ -6,24 +6,11 @@ Knows escape sequences, and where there are none; knows not what the rows say.
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Callable, Iterable, Sequence
 from typing import TextIO
 
 from chat.terminal.line_editor import LineEditor
 from chat.terminal.text import columns
-
-
-def understands_escapes(output: TextIO) -> bool:
-    """Whether escape sequences drive what is at the other end, and not just soil it."""
-    if sys.platform == "win32":
-        try:
-            import colorama
-
-            colorama.just_fix_windows_console()
-        except ImportError:
-            return False
-    return output.isatty() and os.environ.get("TERM") != "dumb"
 
 
 class Screen:
@@ -39,6 +26,7 @@ class Screen:
         self._escapes = escapes
         self._drawn = ""  # the row as it was written last
         self._drawn_columns = 0
+        self._drawn_width = 0  # of the window then: a console sends no signal when it changes
         self._cursor_column = 0  # counted from 0
 
     def open(self) -> None:
@@ -86,13 +74,14 @@ class Screen:
             return
         if printed:
             printed = self._hidden() + printed
-        row, self._drawn_columns = self._row(prompts, editor)
-        if printed or row != self._drawn:
+        width = self._width()
+        row, self._drawn_columns = self._row(prompts, editor, width)
+        if printed or row != self._drawn or width != self._drawn_width:
             self._write(printed + row)
-            self._drawn = row
+            self._drawn, self._drawn_width = row, width
 
-    def _row(self, prompts: Sequence[str], editor: LineEditor) -> tuple[str, int]:
-        width = self._width() - 1  # the last column stays free: no terminal wraps there
+    def _row(self, prompts: Sequence[str], editor: LineEditor, width: int) -> tuple[str, int]:
+        width -= 1  # the last column stays free: no terminal wraps there
         fitting = (prompt for prompt in prompts if columns(prompt + editor.text) < width)
         prompt = next(fitting, prompts[-1])
         left, right = editor.view(max(2, width - columns(prompt)))
