@@ -6,11 +6,16 @@ Knows escape sequences, and where there are none; knows not what the rows say.
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Callable, Iterable, Sequence
 from typing import TextIO
 
 from chat.terminal.line_editor import LineEditor
 from chat.terminal.text import columns
+
+
+# Elsewhere resized() is called; a Windows console has to be asked, at every update.
+SIGNAL_TELLS_WIDTH = hasattr(signal, "SIGWINCH")
 
 
 class Screen:
@@ -26,7 +31,7 @@ class Screen:
         self._escapes = escapes
         self._drawn = ""  # the row as it was written last
         self._drawn_columns = 0
-        self._drawn_width = 0  # of the window then: a console sends no signal when it changes
+        self._drawn_width = 0  # of the window then
         self._cursor_column = 0  # counted from 0
 
     def open(self) -> None:
@@ -76,7 +81,8 @@ class Screen:
             printed = self._hidden() + printed
         width = self._width()
         row, self._drawn_columns = self._row(prompts, editor, width)
-        if printed or row != self._drawn or width != self._drawn_width:
+        resized = width != self._drawn_width and not SIGNAL_TELLS_WIDTH
+        if printed or row != self._drawn or resized:
             self._write(printed + row)
             self._drawn, self._drawn_width = row, width
 
