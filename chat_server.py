@@ -7,8 +7,8 @@
 What travels is in chat_protocol.py. What makes the loop hold has files of its own in chat/server:
 the connection, the news of a turn, the places, the pace, the deadlines, the farewell, the log.
 
-The way of a message: serve, read, answer_requests, answer; the room's handler for its verb;
-News.deliver or News.announce; and at the end of the turn send_news and send_outbox.
+The way of a message: serve, read, answer_requests, answer; the handler for its verb, mostly the
+room's; News.deliver or News.announce; and at the end of the turn send_news and send_outbox.
 
 Nothing here blocks except select() itself: a socket that has nothing to read is not read, one
 that takes nothing is not written to, and all that has to happen later is a deadline that tells
@@ -400,7 +400,7 @@ class Server:
     def send_news(self) -> None:
         """Send what this turn had to say: to everyone, then to those who have news of their own."""
         news = self.news
-        while news.announced or news.addressed:  # flush() may cut somebody off: that is news again
+        while news.announced or news.addressed:  # send_outbox may cut somebody off: news again
             if news.announced:
                 news.send_announcements()
             while news.addressed:

@@ -22,7 +22,7 @@ def load_tls(trusted: str | None) -> ssl.SSLContext:
     global ssl
     import ssl
 
-    context = ssl.create_default_context(cafile=trusted)
+    context = ssl.create_default_context(cafile=trusted)  # it checks both in every handshake
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     return context
 

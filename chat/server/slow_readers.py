@@ -1,6 +1,7 @@
 """The slow readers: clients that leave unread what waits for them; cut off beyond a limit.
 
-Knows how much waits for each; does not know what it is, nor how it is sent.
+Knows how much waits for each; does not know what it is. It judges; the loop acts when it sends
+(Server.send_outbox).
 """
 
 from __future__ import annotations

@@ -13,7 +13,6 @@ from typing import TextIO
 from chat.terminal.line_editor import LineEditor
 from chat.terminal.text import columns
 
-
 # Elsewhere resized() is called; a Windows console has to be asked, at every update.
 SIGNAL_TELLS_WIDTH = hasattr(signal, "SIGWINCH")
 
