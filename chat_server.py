@@ -4,11 +4,10 @@
     the loop      one select() over the listeners and every connection
     main()        the options, the listeners, the loop
 
-What travels is in chat_protocol.py. What makes the loop hold has files of its own in chat/server:
-the connection, the news of a turn, the places, the pace, the deadlines, the farewell, the log.
-
-The way of a message: serve, read, answer_requests, answer; the handler for its verb, mostly the
-room's; News.deliver or News.announce; and at the end of the turn send_news and send_outbox.
+What travels is in chat_protocol.py. What makes the loop hold has a file each in chat/server, which
+lists them. The way of a message: serve, read_in_turn, read, answer_requests, answer; the handler
+for its verb, mostly the room's; News.deliver or News.announce; and at the end of the turn
+send_news and send_outbox. guard stands around each, so that a fault costs one client only.
 
 Nothing here blocks except select() itself: a socket that has nothing to read is not read, one
 that takes nothing is not written to, and all that has to happen later is a deadline that tells

@@ -1,1 +1,16 @@
-"""What makes the server hold: each file answers for one thing. The loop is in chat_server.py."""
+"""What makes the server hold: each file answers for one thing, and the loop asks them all.
+
+Names, messages, blocks: those are the room's, and the room is in chat_server.py, as is the loop.
+
+    connection      one client: what has come in, what still has to go out
+    stream, tls     its bytes, as they are or encrypted: one face
+    broadcast       the news of a turn: collected, and sent at its end
+    places          who gets a place, and what those read who get none
+    password        who has given it, and how fast it can be guessed
+    pace            how fast a client may ask; the pause of one that has to wait
+    slow_readers    who leaves too much unread
+    deadlines       what has to happen later
+    farewell        how last words arrive before a connection is closed
+    log, wire_view  what whoever runs the server reads; every frame as it travels
+    listeners, descriptors, options     what the server starts with
+"""
