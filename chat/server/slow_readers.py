@@ -1,7 +1,7 @@
-"""The slow readers: clients that leave unread what waits for them; cut off beyond a limit.
+"""The slow readers: clients that leave unread what waits for them, and when they are cut off.
 
 Knows how much waits for each; does not know what it is. It judges; the loop acts when it sends
-(Server.send_outbox).
+(Server.send_outbox). Who is leaving already has only some seconds more: farewell.py.
 """
 
 from __future__ import annotations

@@ -41,9 +41,9 @@ class WireView:
 
     def announced(self, frame: bytes, deaf: Collection[Connection]) -> None:
         """Show a frame that goes to all who have a name, except some."""
-        listeners = [name for other, name in self._names.items() if other not in deaf]
-        if listeners:
-            self._log(f"→ {', '.join(listeners)} {self._shown(frame)}")
+        hearers = [name for other, name in self._names.items() if other not in deaf]
+        if hearers:
+            self._log(f"→ {', '.join(hearers)} {self._shown(frame)}")
 
     def refused(self, address: tuple[str, int], frame: bytes) -> None:
         """Show the frame that a newcomer gets for whom there is no place."""
