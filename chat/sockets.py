@@ -14,7 +14,8 @@ from collections.abc import Iterable
 # A peer whose cable was pulled sends no goodbye. TCP asks after KEEPIDLE seconds of silence, then
 # every KEEPINTVL seconds, and gives up after KEEPCNT questions: 45 + 4 x 15 = 105 seconds in all.
 # Bytes that wait for an acknowledgement keep it from asking; USER_TIMEOUT (milliseconds, RFC 5482)
-# bounds that wait, also for a peer that is there and reads nothing. Names as in the socket module, tcp(7); not every system has every one.
+# bounds that wait, also for a peer that is there and reads nothing. Names as in the socket module,
+# tcp(7); not every system has every one.
 KEEPALIVE_OPTIONS = {
     "TCP_KEEPIDLE": 45,
     "TCP_KEEPALIVE": 45,  # what macOS calls TCP_KEEPIDLE

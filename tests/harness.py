@@ -34,8 +34,28 @@ GLANCE_SECONDS = 0.005  # between two looks at what sends no event, such as /pro
 
 posix_only = pytest.mark.skipif(os.name != "posix", reason="needs POSIX signals and descriptors")
 needs_proc = pytest.mark.skipif(
-    not Path("/proc/self/status").exists(), reason="needs /proc, which this system has not"
+    # Wine shows Linux's, which knows no Windows process.
+    os.name != "posix" or not Path("/proc/self/status").exists(),
+    reason="needs /proc, which this system has not",
 )
+
+
+def under_wine() -> bool:
+    """Whether this Python is one for Windows that runs under Wine."""
+    if sys.platform != "win32":
+        return False
+    import ctypes
+
+    return hasattr(ctypes.WinDLL("ntdll"), "wine_get_version")
+
+
+def not_under_wine(fault: str) -> pytest.MarkDecorator:
+    """Return a mark that skips a test under Wine, for a fault of Wine's own."""
+    return pytest.mark.skipif(under_wine(), reason=f"Wine's own fault: {fault}")
+
+
+# A reset is then an end like any other, so nothing can tell it from an orderly one.
+tells_a_reset = not_under_wine("recv() after a reset returns nothing")
 
 
 def wait_until(condition: Callable[[], bool], what: str) -> None:
@@ -332,7 +352,10 @@ StartServer = Callable[..., ServerProcess]  # what the fixture start_server is
 
 
 def run_piped(*command: str, typed: str | bytes = b"") -> subprocess.CompletedProcess[str]:
-    """Run Python behind pipes until it ends by itself: a program, its arguments and its input."""
+    """Run Python behind pipes until it ends by itself: a program, its arguments and its input.
+
+    Its lines are given back as ended by "\n", whatever this system writes.
+    """
     done = subprocess.run(
         [sys.executable, *command],
         cwd=ROOT,
@@ -341,7 +364,9 @@ def run_piped(*command: str, typed: str | bytes = b"") -> subprocess.CompletedPr
         env={**os.environ, "PYTHONUTF8": "1"},
         timeout=DEADLINE,
     )
-    output, errors = done.stdout.decode(), done.stderr.decode()
+    output, errors = (
+        said.decode().replace(os.linesep, "\n") for said in (done.stdout, done.stderr)
+    )
     return subprocess.CompletedProcess(done.args, done.returncode, output, errors)
 
 

@@ -6,7 +6,7 @@ import select
 import signal
 import socket
 
-from harness import DEADLINE, posix_only
+from harness import DEADLINE
 
 from chat.sockets import KEEPALIVE_OPTIONS, catch_signals
 
@@ -19,17 +19,16 @@ def test_a_vanished_peer_is_found_within_two_minutes() -> None:
     assert options["TCP_USER_TIMEOUT"] <= 120_000
 
 
-@posix_only
 def test_a_signal_arrives_as_a_byte() -> None:
-    before = signal.getsignal(signal.SIGUSR1)
-    signals = catch_signals([signal.SIGUSR1])
+    before = signal.getsignal(signal.SIGTERM)
+    signals = catch_signals([signal.SIGTERM])
     try:
-        signal.raise_signal(signal.SIGUSR1)
-        signal.raise_signal(signal.SIGUSR1)
+        signal.raise_signal(signal.SIGTERM)
+        signal.raise_signal(signal.SIGTERM)
         assert select.select([signals], [], [], DEADLINE)[0]
-        assert signals.recv(16) == bytes([signal.SIGUSR1]) * 2
+        assert signals.recv(16) == bytes([signal.SIGTERM]) * 2
     finally:
         descriptor = signal.set_wakeup_fd(-1)
         socket.socket(fileno=descriptor).close()
         signals.close()
-        signal.signal(signal.SIGUSR1, before)
+        signal.signal(signal.SIGTERM, before)

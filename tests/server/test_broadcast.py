@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import gc
 import random
+import select
 import socket
+import struct
 import weakref
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from harness import (
+    DEADLINE,
+    KERNEL_SIZE,
     ServerProcess,
     StartServer,
     frames,
@@ -26,24 +31,45 @@ from chat.server.stream import PlainStream
 
 from .pressure import MIB
 
+MORE_THAN_A_KERNEL_HOLDS = [f"{number} {'x' * 9000}" for number in range(KERNEL_SIZE // 9000)]
+
+
+class CountedStream(PlainStream):
+    """A stream that knows how many bytes the kernel took: these arrive, if not at once."""
+
+    taken = 0
+
+    def send(self, data: Any, flags: int = 0, /) -> int:
+        size = super().send(data, flags)
+        self.taken += size
+        return size
+
 
 class Listener:
     """A connection, and all that has arrived at the other end of it."""
 
     def __init__(self) -> None:
         server_side, self.client_side = socket.socketpair()
-        self.client_side.setblocking(False)
-        self.connection = Connection(PlainStream.of(server_side), ("127.0.0.1", 8820))
+        self.client_side.settimeout(DEADLINE)
+        self._stream = CountedStream(fileno=server_side.detach())
+        self._stream.setblocking(False)
+        self.connection = Connection(self._stream, ("127.0.0.1", 8820))
         self._reader = protocol.FrameReader()
+        self._received = 0  # bytes
 
     def heard(self) -> list[str]:
-        """Return what has arrived since this was last asked."""
-        try:
-            while data := self.client_side.recv(65536):
-                self._reader.feed(data)
-        except BlockingIOError:
-            pass  # that was all
+        """Return what was sent since this was last asked."""
+        while self._received < self._stream.taken:
+            data = self.client_side.recv(65536)
+            self._received += len(data)
+            self._reader.feed(data)
         return [payload.decode() for payload in self._reader]
+
+    def break_off(self) -> None:
+        """Be gone, and known to be: where a pair of sockets is TCP, only a reset is enough."""
+        self.client_side.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.client_side.close()
+        assert select.select([self.connection.stream], [], [], DEADLINE)[0]
 
     def close(self) -> None:
         self.client_side.close()
@@ -168,7 +194,7 @@ def test_each_frame_counts_once_however_many_hear_it(turn: Turn) -> None:
 
 
 def test_who_is_behind_hears_it_all_in_order_and_holds_up_nobody(turn: Turn) -> None:
-    texts = [f"{number} {'x' * 9000}" for number in range(200)]  # more than a kernel holds
+    texts = MORE_THAN_A_KERNEL_HOLDS
     for text in texts:
         turn.deliver(turn.alice, text)
     turn.end()
@@ -186,7 +212,7 @@ def test_who_is_behind_hears_it_all_in_order_and_holds_up_nobody(turn: Turn) -> 
 
 
 def test_what_a_kernel_took_in_part_goes_on_where_it_stopped(turn: Turn) -> None:
-    texts = [f"{number} {'x' * 9000}" for number in range(200)]
+    texts = MORE_THAN_A_KERNEL_HOLDS
     for text in texts:
         turn.announce(text)
     turn.news.send_announcements()
@@ -201,7 +227,7 @@ def test_what_a_kernel_took_in_part_goes_on_where_it_stopped(turn: Turn) -> None
 
 
 def test_one_who_has_gone_is_left_to_be_found_when_flushed(turn: Turn) -> None:
-    turn.alice.client_side.close()
+    turn.alice.break_off()
     turn.announce("one")
     turn.news.send_announcements()
     assert turn.news.addressed == {turn.alice.connection}

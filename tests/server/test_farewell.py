@@ -120,7 +120,6 @@ def test_a_reset_in_the_turn_in_which_it_was_readable(
     assert server.connect().ask("GET_NAMES") == "NAMES 2 alice carol"
 
 
-@posix_only
 @pytest.mark.parametrize("selector", DEFAULT_SELECTOR)
 def test_a_reset_while_much_waits_to_be_written(start_server: StartServer, selector: str) -> None:
     server = start_server("--selector", selector, "--rate", "0", "--max-backlog", "100000")

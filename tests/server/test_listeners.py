@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import socket
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -93,9 +94,14 @@ def test_a_port_in_use_is_told_in_a_sentence(start_server: StartServer) -> None:
     assert_one_sentence(done, port, "in use", "--port")
 
 
-@pytest.mark.parametrize("host", ["192.0.2.1", "no-such-host.invalid", "x" * 70, "a..b", ""])
+@pytest.mark.parametrize("host", ["192.0.2.1", "no-such-host.invalid", "x" * 70, "a..b"])
 def test_a_host_that_is_not_ours_is_told_in_a_sentence(host: str) -> None:
     assert_one_sentence(run_piped(SERVER, "--host", host, "--port", "0"), host)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there it is a name of this machine")
+def test_an_empty_host_is_told_in_a_sentence() -> None:
+    assert_one_sentence(run_piped(SERVER, "--host", "", "--port", "0"), "no address", "--host")
 
 
 @posix_only

@@ -155,12 +155,14 @@ def test_a_wrong_password_slows_its_address_and_nobody_elses(door: Door, address
 
 def test_a_wrong_password_slows_nobody_who_is_in(door: Door, address: str) -> None:
     alice = door.visitor(address).enter("alice")
+    door.visitor(address).guess_wrong()
     guessers = [door.visitor(address) for _ in range(20)]
     for guesser in guessers:
         guesser.send(f"PASS {WRONG}")
-    guessers[0].expect_error("BAD_PASSWORD")
     waits = [alice.round_trip() for _ in range(20)]
-    assert not guessers[-1].has_heard_something(), "so all that happened while they waited"
+    # Which of those who speak in one turn comes first is select()'s affair.
+    heard = [guesser.has_heard_something() for guesser in guessers]
+    assert not all(heard), "so all that happened while they waited"
     assert max(waits) < NOTICEABLE_SECONDS
 
 

@@ -24,7 +24,8 @@ PLAIN = 96 / 72  # pixels a point: `tk scaling` where nothing is enlarged
 # Windows in the test's own process will not do: with several of them Tk 8.6 mixes up their focus
 # and crashes.
 WINDOW_PROCESS = """
-import select, socket, sys
+import ctypes, select, socket, sys
+from functools import partial
 from chat.client.window import start, window
 
 channel = socket.create_connection(("127.0.0.1", int(sys.argv.pop(1))))
@@ -45,6 +46,12 @@ class Window(window.Window):
         self.names = {"window": self, "root": root, "dialog": self.dialog, **parts}
         self.names["focus"] = lambda: next(
             (name for name, part in parts.items() if part is root.focus_get()), "")
+        self.names["menu_is_open"] = self.people.menu.winfo_viewable
+        self.names["close_menu"] = partial(self.people.menu.event_generate, "<Escape>")
+        if sys.platform == "win32":  # a menu there is the system's own, of which Tk knows nothing
+            user = ctypes.WinDLL("user32")
+            self.names["menu_is_open"] = partial(user.FindWindowW, "#32768", None)
+            self.names["close_menu"] = user.EndMenu
         self.answer()
 
     def answer(self):
@@ -163,13 +170,15 @@ class Opened:
         x, y = left + 3, top + height // 2
         place = f"x={x}, y={y}, rootx=people.winfo_rootx() + {x}, rooty=people.winfo_rooty() + {y}"
         for _ in range(times):
-            self(f"people.event_generate('<ButtonPress-{button}>', {place})")
-            self(f"people.event_generate('<ButtonRelease-{button}>', {place})")
+            for event in (f"<ButtonPress-{button}>", f"<ButtonRelease-{button}>"):
+                # Soon, not now: while Windows shows a menu, whoever asked for it has to wait.
+                self(f"root.after(1, lambda: people.event_generate({event!r}, {place}))")
 
-    def close_menu(self) -> None:
-        """Close the menu that is open."""
-        self("menu.event_generate('<Escape>')")
-        self.wait("not menu.winfo_viewable()")
+    def wait_for_menu(self) -> None:
+        """Wait until the menu is open, and close it."""
+        self.wait("menu_is_open()")
+        self("close_menu()")
+        self.wait("not menu_is_open()")
 
     def answer_dialog(self, **values: str) -> None:
         """Fill in fields of the dialog and press Enter."""
@@ -187,9 +196,9 @@ class Opened:
 
     def close(self) -> None:
         """Close the window as a person does."""
-        if self.process.poll() is None:
-            self("root.after(1, root.tk.eval, root.protocol('WM_DELETE_WINDOW'))")
         try:
+            if self.process.poll() is None:
+                self("root.after(1, root.tk.eval, root.protocol('WM_DELETE_WINDOW'))")
             self.wait_until_closed()
         finally:
             self.process.kill()

@@ -17,8 +17,7 @@ def test_people_are_listed_with_what_can_be_done(alice: Opened, server: ServerPr
     def menu(row: int) -> list[str]:
         """Return which commands the menu of a person offers."""
         alice.click(row, button=3)
-        alice.wait("menu.winfo_viewable()")
-        alice.close_menu()
+        alice.wait_for_menu()
         commands = ("Message", "Block", "Unblock")
         return [c for c in commands if alice(f"str(menu.entrycget({c!r}, 'state'))") == "normal"]
 
