@@ -70,8 +70,9 @@ class News:
     def send_announcements(self) -> None:
         """Send what everyone is to hear, joined once for all of them."""
         everything = b"".join(self.announced)
+        size, heard = len(everything), self._heard
         for connection in self._audience:
-            if connection in self._heard:
+            if connection in heard:
                 self.catch_up(connection)
             elif connection.outbox:
                 connection.put(everything)
@@ -81,7 +82,7 @@ class News:
                     sent = connection.stream.send(everything)
                 except OSError:
                     sent = 0  # its kernel is full, or it is gone: flushing will show which
-                if sent == len(everything):
+                if sent == size:
                     continue
                 connection.put(memoryview(everything)[sent:])
             self.addressed.add(connection)

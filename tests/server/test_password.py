@@ -153,6 +153,15 @@ def test_a_wrong_password_slows_its_address_and_nobody_elses(door: Door, address
     assert elsewhere.ask("GET_NAMES") == "NAMES 1 elsewhere"
 
 
+def how_many_heard(guessers: list[Visitor]) -> int:
+    """Return how many have an answer; who comes first of a turn is select()'s affair."""
+    return sum(guesser.has_heard_something() for guesser in guessers)
+
+
+def wait_until_answered(guessers: list[Visitor], count: int) -> None:
+    wait_until(lambda: how_many_heard(guessers) >= count, f"{count} guesses are answered")
+
+
 def test_a_wrong_password_slows_nobody_who_is_in(door: Door, address: str) -> None:
     alice = door.visitor(address).enter("alice")
     door.visitor(address).guess_wrong()
@@ -160,9 +169,7 @@ def test_a_wrong_password_slows_nobody_who_is_in(door: Door, address: str) -> No
     for guesser in guessers:
         guesser.send(f"PASS {WRONG}")
     waits = [alice.round_trip() for _ in range(20)]
-    # Which of those who speak in one turn comes first is select()'s affair.
-    heard = [guesser.has_heard_something() for guesser in guessers]
-    assert not all(heard), "so all that happened while they waited"
+    assert how_many_heard(guessers) < 20, "so all that happened while they waited"
     assert max(waits) < NOTICEABLE_SECONDS
 
 
@@ -172,8 +179,7 @@ def test_who_guesses_over_many_connections_gets_one_try_at_a_time(door: Door, ad
     start = time.monotonic()
     for guesser in guessers:
         guesser.send(f"PASS {WRONG}")
-    for guesser in guessers[:5]:
-        guesser.expect_error("BAD_PASSWORD")
+    wait_until_answered(guessers, 5)
     assert time.monotonic() - start > 4 * REST_SECONDS * 0.9
 
 
@@ -184,8 +190,7 @@ def test_an_address_has_one_guess_a_second(start_server: StartServer, password_f
     start = time.monotonic()
     for guesser in guessers:
         guesser.send(f"PASS {WRONG}")
-    for guesser in guessers[:4]:
-        guesser.expect_error("BAD_PASSWORD")
+    wait_until_answered(guessers, 4)
     assert 2.9 < time.monotonic() - start < 6
     for guesser in guessers:
         guesser.close()
