@@ -17,7 +17,7 @@ from functools import partial
 
 import pytest
 from encrypted import VERSIONS, TLSClient, TLSRoom, large_texts, trusting
-from harness import DEADLINE, ROOT, Certificate, StartServer, frames
+from harness import DEADLINE, ROOT, Certificate, StartServer, frames, posix_only
 
 from chat.server.descriptors import SELECTORS
 from chat.server.tls import TLSStream, load_context
@@ -271,6 +271,7 @@ def test_a_client_that_ends_its_side_of_tls_is_still_answered(tls_room: TLSRoom)
     alice.expect("MSG bob alice one", "MSG bob alice two", "LEFT bob")
 
 
+@posix_only
 def test_a_shutdown_of_the_server_is_told_over_tls(
     start_server: StartServer, certificate: Certificate
 ) -> None:
