@@ -191,7 +191,8 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
     # A name in a script that this terminal's encoding lacks must not end the conversation.
     sys.stdout.reconfigure(errors="replace")
-    if sys.platform == "win32" and not is_terminal(sys.stdout):
+    is_redirected = sys.platform == "win32" and not is_terminal(sys.stdout)
+    if is_redirected and "PYTHONIOENCODING" not in os.environ:
         sys.stdout.reconfigure(encoding="utf-8")  # not the old code page, which lacks most scripts
     interactive = is_terminal(sys.stdin) and is_terminal(sys.stdout)
     try:

@@ -21,6 +21,9 @@ def open_listeners(host: str | None, port: int) -> list[socket.socket]:
     Raises CannotStartError, with what to do about it.
     """
     try:
+        if host == "":
+            # Linux says so itself; Windows takes it for a name of this machine.
+            raise socket.gaierror(socket.EAI_NONAME, "an empty name")
         return listen_on(host, port)
     except (OSError, UnicodeError) as error:
         raise CannotStartError(why_not_listening(error, host, port)) from None
@@ -88,9 +91,7 @@ def why_not_listening(error: OSError | UnicodeError, host: str | None, port: int
     if error.errno == errno.EACCES:
         return f"no permission for port {port}; choose one above 1023 with --port."
     if error.errno == errno.EADDRNOTAVAIL or isinstance(error, socket.gaierror):
-        return (
-            f"{host} is no address of this machine; leave --host out to listen on all that it has."
-        )
+        return f"{host or 'an empty name'} is no address of this machine; leave --host out to listen on all that it has."
     return f"cannot listen on port {port}: {error.strerror or error}."
 
 

@@ -33,7 +33,8 @@ class Log:
         if isinstance(sys.stdout, io.TextIOWrapper):  # else it was closed before we came
             # A name in Hebrew must not end a server whose output is a file in another encoding.
             sys.stdout.reconfigure(errors="backslashreplace")
-            if sys.platform == "win32" and not is_terminal(sys.stdout):
+            is_redirected = sys.platform == "win32" and not is_terminal(sys.stdout)
+            if is_redirected and "PYTHONIOENCODING" not in os.environ:
                 sys.stdout.reconfigure(encoding="utf-8")  # not the old code page
         self._left_out = 0  # lines
         self._printer = Thread() if sys.platform == "win32" else Descriptor()

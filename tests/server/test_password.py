@@ -14,7 +14,7 @@ from harness import (
     ServerProcess,
     StartServer,
     frames,
-    posix_only,
+    not_under_wine,
     wait_until,
 )
 from locked import PASSWORD, REST_SECONDS, WARNING, WRONG, Door, Visitor, leaks, new_address
@@ -236,7 +236,7 @@ while True:
 """
 
 
-@posix_only
+@not_under_wine("every connection of every program goes through one process")
 @pytest.mark.slow
 def test_a_guesser_at_full_speed_delays_no_conversation(
     start_server: StartServer, password_file: str, address: str
