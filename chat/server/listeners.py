@@ -91,7 +91,8 @@ def why_not_listening(error: OSError | UnicodeError, host: str | None, port: int
     if error.errno == errno.EACCES:
         return f"no permission for port {port}; choose one above 1023 with --port."
     if error.errno == errno.EADDRNOTAVAIL or isinstance(error, socket.gaierror):
-        return f"{host or 'an empty name'} is no address of this machine; leave --host out to listen on all that it has."
+        where = host or "an empty name"
+        return f"{where} is no address of this machine; leave --host out to listen on all it has."
     return f"cannot listen on port {port}: {error.strerror or error}."
 
 

@@ -112,7 +112,8 @@ class Attendant:
         except queue.Empty:
             self._process.kill()  # an answer that comes later would be taken for another's
             raise AssertionError(f"no answer to {name} within {DEADLINE:g} s") from None
-        assert line.startswith("{"), f"the console's side ended at {name}: {line}"
+        # Wine's word on a program that crashed comes this way too.
+        assert line.startswith("{"), f"instead of an answer to {name}: {line or 'the end'}"
         answer = json.loads(line)
         assert "done" in answer, answer
         return answer["done"]
@@ -208,9 +209,13 @@ class Seat:
             self.put(text[end - 1])
             self.shows_line(text[:end])
 
+    def runs(self) -> bool:
+        """Whether the program has not ended yet."""
+        return self._attendant.order("exit_code") is None
+
     def wait_for_exit(self) -> int:
         """Return the exit code, once the program has ended by itself."""
-        wait_until(lambda: self._attendant.order("exit_code") is not None, "the program ended")
+        wait_until(lambda: not self.runs(), "the program ended")
         return int(self._attendant.order("exit_code"))
 
     def close(self) -> Attendant | None:

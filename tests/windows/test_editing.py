@@ -128,6 +128,16 @@ def test_ctrl_c_clears_the_line_and_leaves_on_an_empty_one(anna: Seat, bob: Clie
 
 
 @slow
+def test_ctrl_c_again_and_again_until_it_has_ended(sit: Sit) -> None:
+    for _ in range(5):
+        seat = sit("anna")
+        while seat.runs():
+            seat.ctrl_c()
+        assert seat.wait_for_exit() == 0
+        assert "Traceback" not in seat.text()
+
+
+@slow
 @pytest.mark.parametrize("keys", [("ctrl-d",), ("/quit", "enter")])
 def test_leaving(anna: Seat, bob: Client, keys: tuple[str, ...]) -> None:
     anna.put(*keys)
