@@ -5,6 +5,7 @@ Knows sockets and signals; knows no frame and no chat.
 
 from __future__ import annotations
 
+import atexit
 import os
 import signal
 import socket
@@ -34,10 +35,8 @@ def endpoint(address: tuple[str, int]) -> str:
 def what_failed(number: int) -> str:
     """Return in words what a number says that the system gave for a failed call on a socket."""
     if sys.platform == "win32":
-        import ctypes
-
         # Winsock has numbers of its own, of which strerror() knows nothing.
-        return ctypes.FormatError(number).rstrip(". \r\n") or f"Winsock error {number}"
+        return (socket.errorTab.get(number) or ctypes.FormatError(number)).rstrip(". \r\n")
     return os.strerror(number)
 
 
@@ -67,6 +66,8 @@ def catch_signals(numbers: Iterable[signal.Signals]) -> socket.socket:
     if sys.platform == "win32":
         _catch_the_end_of_a_console(signal_side.dup())
     signal.set_wakeup_fd(signal_side.detach())
+    # While Python takes itself down nobody reads any more, and a signal may still come.
+    atexit.register(signal.set_wakeup_fd, -1)
     for number in numbers:
         signal.signal(number, lambda *_: None)
     return loop_side
@@ -83,7 +84,6 @@ if sys.platform == "win32":
     CONSOLE_HANDLER = ctypes.WINFUNCTYPE(wintypes.BOOL, wintypes.DWORD)
     CLOSE_EVENT, LOGOFF_EVENT, SHUTDOWN_EVENT = 2, 5, 6
     LONGEST_END_SECONDS = 4.5
-    _console_handlers: list[object] = []  # Windows keeps only their addresses
 
     def _catch_the_end_of_a_console(signal_side: socket.socket) -> None:
         """Have the loop read SIGBREAK when its console ends, and give it time to say goodbye.
@@ -98,5 +98,7 @@ if sys.platform == "win32":
             time.sleep(LONGEST_END_SECONDS)  # the loop ends the process before that
             return True
 
-        _console_handlers.append(CONSOLE_HANDLER(handle))
-        ctypes.windll.kernel32.SetConsoleCtrlHandler(_console_handlers[-1], True)
+        handler = CONSOLE_HANDLER(handle)
+        ctypes.windll.kernel32.SetConsoleCtrlHandler(handler, True)
+        # Which also keeps it from being collected: Windows knows only its address.
+        atexit.register(ctypes.windll.kernel32.SetConsoleCtrlHandler, handler, False)

@@ -267,4 +267,5 @@ def why_not_connected(error: OSError | ValueError, host: str, port: int) -> str:
             f"{host} does not answer on port {port}: check the address, "
             "and that no firewall keeps the port shut."
         )
-    return f"No connection to port {port} of {host}: {error.strerror or error}."
+    reason = what_failed(error.errno) if error.errno else error
+    return f"No connection to port {port} of {host}: {reason}."
