@@ -66,11 +66,15 @@ def catch_signals(numbers: Iterable[signal.Signals]) -> socket.socket:
     if sys.platform == "win32":
         _catch_the_end_of_a_console(signal_side.dup())
     signal.set_wakeup_fd(signal_side.detach())
-    # While Python takes itself down nobody reads any more, and a signal may still come.
-    atexit.register(signal.set_wakeup_fd, -1)
+    atexit.register(_let_go, loop_side)
     for number in numbers:
         signal.signal(number, lambda *_: None)
     return loop_side
+
+
+def _let_go(_loop_side: socket.socket) -> None:
+    """Hear no more signals: while Python takes itself down nobody reads them, and some may come."""
+    signal.set_wakeup_fd(-1)
 
 
 if sys.platform == "win32":
