@@ -55,8 +55,9 @@ class PlainStream(socket.socket):
     def of(cls, client: socket.socket) -> PlainStream:
         """Make one of what accept() returned."""
         family, kind, number = client.family, client.type, client.proto
+        timeout = client.gettimeout()  # 0, once prepare() has made it non-blocking
         stream = cls(family, kind, number, fileno=client.detach())
-        stream.setblocking(False)
+        stream.settimeout(timeout)
         return stream
 
     def flush(self) -> None:
