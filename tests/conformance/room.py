@@ -168,6 +168,6 @@ def make_narrow(connection: socket.socket) -> None:
 
     On loopback a kernel takes several megabytes before it says no; over a real network, little.
     """
-    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
     with contextlib.suppress(AttributeError, OSError):  # Windows has no such option
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, 536)
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, 88)

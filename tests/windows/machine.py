@@ -17,12 +17,14 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 from harness import DEADLINE, ROOT, wait_until
 
+STARTS = 3  # of a program, until one succeeds
 HERE = Path(__file__).resolve().parent
 
 
@@ -80,6 +82,10 @@ def run_there(
     return subprocess.CompletedProcess(command, done.returncode, output, errors)
 
 
+class StartFailedError(AssertionError):
+    """No program was started: of what is tested nothing has run yet."""
+
+
 class Attendant:
     """The process on Windows' side that carries out our orders; see console.py."""
 
@@ -108,20 +114,21 @@ class Attendant:
         self._process.stdin.write(json.dumps([name, arguments]) + "\n")
         self._process.stdin.flush()
         try:
-            line = self._answers.get(timeout=DEADLINE)
+            # Wine's own word on a program that ended badly comes this way too.
+            while "{" not in (line := self._answers.get(timeout=DEADLINE)):
+                assert line, f"no answer to {name}, but the end"
         except queue.Empty:
             self._process.kill()  # an answer that comes later would be taken for another's
             raise AssertionError(f"no answer to {name} within {DEADLINE:g} s") from None
-        # Wine's word on a program that crashed comes this way too.
-        assert line.startswith("{"), f"instead of an answer to {name}: {line or 'the end'}"
-        answer = json.loads(line)
+        answer = json.loads(line[line.index("{") :])
         assert "done" in answer, answer
         return answer["done"]
 
     def dismiss(self) -> None:
-        """End it."""
+        """End it, unless it has ended."""
         assert self._process.stdin
-        self._process.stdin.close()
+        with suppress(OSError):
+            self._process.stdin.close()
         try:
             self._process.wait(DEADLINE)
         except subprocess.TimeoutExpired:
@@ -137,7 +144,11 @@ class Seat:
     def __init__(self, attendant: Attendant, command: Iterable[str], **environment: str) -> None:
         """Start Python with this command; `environment` is added to what it is there."""
         self._attendant = attendant
-        attendant.order("start", list(command), environment)
+        try:
+            attendant.order("start", list(command), environment)
+        except (AssertionError, OSError) as error:
+            attendant.dismiss()
+            raise StartFailedError(str(error)) from None
         self._is_open = True
 
     def put(self, *events: str) -> None:
@@ -236,15 +247,22 @@ class Machine:
 
     def seat(self, command: Iterable[str], **environment: str) -> Seat:
         """Start a program in a console of its own."""
-        if not self._free:
-            self._free.append(Attendant())
-            self._all.append(self._free[-1])
-        return Seat(self._free.pop(), command, **environment)
+        for _ in range(STARTS - 1):  # Wine fails to make a process now and then
+            with suppress(StartFailedError):
+                return Seat(self._attendant(), command, **environment)
+        return Seat(self._attendant(), command, **environment)
+
+    def _attendant(self) -> Attendant:
+        if self._free:
+            return self._free.pop()
+        self._all.append(Attendant())
+        return self._all[-1]
 
     def leave(self, seat: Seat) -> None:
-        """End a program."""
-        if attendant := seat.close():
-            self._free.append(attendant)
+        """End a program. Who cannot do that, Wine being what it is, is asked nothing more."""
+        with suppress(AssertionError, OSError):
+            if attendant := seat.close():
+                self._free.append(attendant)
 
     def close(self) -> None:
         """Send everyone home."""
