@@ -40,7 +40,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-VERSION = "1.0"
+VERSION = "1.1"
 PORT = 8820
 LENGTH_FIELD_SIZE = 4  # bytes
 MAX_PAYLOAD_SIZE = 10**LENGTH_FIELD_SIZE - 1  # bytes: the largest number that the field can hold
@@ -162,6 +162,17 @@ class FrameReader:
 # thousands of combining marks takes time that grows with their square.
 _MAX_RAW_NAME_LENGTH = 4 * MAX_NAME_LENGTH
 
+# What shows nothing although Unicode counts it among letters, marks and symbols: the characters
+# that it calls default-ignorable (DerivedCoreProperties.txt; those left out here are of category
+# C*), and the braille pattern without a dot, U+2800. `alice` and one of these is no second alice.
+_INVISIBLE = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0"
+    "\U000e0100-\U000e01ef]"
+)
+
+# Their letters look so much alike that one can stand for another: the а of teаcher is Cyrillic.
+_ALIKE_ALPHABETS = ("LATIN", "GREEK", "CYRILLIC")
+
 
 def display_name(name: str) -> str:
     """Return the name as the server shows it: in normalisation form NFKC (Unicode annex #15)."""
@@ -171,8 +182,11 @@ def display_name(name: str) -> str:
 
 
 def fold(name: str) -> str:
-    """Return what two names have in common when they count as the same: `Bob` and `bob`."""
-    return name.lower() if name.isascii() else display_name(name).casefold()
+    """Return what two names have in common when they count as the same: `Bob` and `bob`.
+
+    Normalised, case folded, and normalised again: case folding takes an `ΐ` apart, for one.
+    """
+    return name.lower() if name.isascii() else display_name(display_name(name).casefold())
 
 
 EVERYONE = fold(BROADCAST)  # the word may have any capitals
@@ -187,23 +201,40 @@ def check_name(name: str) -> str:
     """Return `name` as the server will show it.
 
     Raises ProtocolError (BAD_NAME) when it breaks the rules: after NFKC 1 to MAX_NAME_LENGTH
-    characters, each a letter, a mark or a number (Unicode categories L*, M*, N*), `_` or `-`,
-    the first a letter or a number; and not BROADCAST.
+    characters, each a letter, a mark or a number (Unicode categories L*, M*, N*), `_` or `-`, none
+    of them invisible; the first a letter or a number; no letters of two alphabets that look alike;
+    and not BROADCAST.
     """
     shown = display_name(name)
-    if is_broadcast(shown):
-        raise ProtocolError(ErrorCode.BAD_NAME, f"{BROADCAST} means everyone; choose another name.")
-    if not 1 <= len(shown) <= MAX_NAME_LENGTH:
-        raise ProtocolError(
-            ErrorCode.BAD_NAME, f"A name has 1 to {MAX_NAME_LENGTH} characters; choose another."
-        )
-    if not all(unicodedata.category(c)[0] in "LMN" or c in "_-" for c in shown):
-        raise ProtocolError(
-            ErrorCode.BAD_NAME, "A name has letters, digits, - and _ only, no spaces."
-        )
-    if unicodedata.category(shown[0])[0] not in "LN":
-        raise ProtocolError(ErrorCode.BAD_NAME, "A name starts with a letter or a digit.")
+    if sentence := _broken_rule(name, shown):
+        raise ProtocolError(ErrorCode.BAD_NAME, sentence)
     return shown
+
+
+def _broken_rule(name: str, shown: str) -> str:
+    """Return in a sentence why `name`, `shown` after NFKC, cannot be one; nothing if it can."""
+    if is_broadcast(shown):
+        return f"{BROADCAST} means everyone; choose another name."
+    if not 1 <= len(shown) <= MAX_NAME_LENGTH:
+        return f"A name has 1 to {MAX_NAME_LENGTH} characters; choose another."
+    if not all(unicodedata.category(c)[0] in "LMN" or c in "_-" for c in shown):
+        return "A name has letters, digits, - and _ only, no spaces."
+    if unicodedata.category(shown[0])[0] not in "LN":
+        return "A name starts with a letter or a digit."
+    if found := _INVISIBLE.search(name):  # before NFKC, which makes others of some of them
+        return f"U+{ord(found[0]):04X} in this name cannot be seen; leave it out."
+    letters: dict[str, str] = {}  # of each alphabet, the one that begins last standing last
+    for character in filter(str.isalpha, shown):
+        alphabet = unicodedata.name(character, "").partition(" ")[0]
+        if alphabet in _ALIKE_ALPHABETS:
+            letters[alphabet] = letters.get(alphabet, "") + character
+    if len(letters) > 1:
+        alphabet, foreign = min(reversed(letters.items()), key=lambda item: len(item[1]))
+        return (
+            f"{foreign[0]} (U+{ord(foreign[0]):04X}) is {alphabet.capitalize()} and other letters "
+            "of this name are not; use one alphabet."
+        )
+    return ""
 
 
 # ------------------------------------------------------------------------------------------ text
@@ -232,10 +263,14 @@ def decode(payload: bytes) -> str:
 
 
 def has_visible_text(text: str) -> bool:
-    """Whether there is anything to see: one character outside the categories Z* and C*."""
+    """Whether there is anything to see: one character outside the categories Z* and C* that is
+    not default-ignorable, and not U+2800.
+    """
     if text.isascii():
         return not text.isspace() and bool(text)  # control characters were refused before
-    return any(unicodedata.category(c)[0] not in "ZC" for c in set(text))
+    return any(
+        unicodedata.category(c)[0] not in "ZC" and not _INVISIBLE.match(c) for c in set(text)
+    )
 
 
 def check_password(password: str) -> str:
@@ -338,20 +373,20 @@ def error_frame(error: ProtocolError) -> bytes:
 def names_frames(names: Iterable[str]) -> list[bytes]:
     """Return the NAMES frames that list `names`: more than one when they do not fit one.
 
-    Sorted by their folded form. Each frame tells the total, so that a client knows when it has
-    them all.
+    Give the names in order: sorted by their folded form. Each frame tells the total, so that a
+    client knows when it has them all.
     """
-    ordered = sorted(names, key=fold)
+    ordered = [*names]
     start = f"NAMES {len(ordered)}"
-    lines = [start]
+    lines = [[start]]
     size = len(start)
     for name in ordered:
         size += 1 + len(name.encode())
         if size > MAX_PAYLOAD_SIZE:
-            lines.append(start)
+            lines.append([start])
             size = len(start) + 1 + len(name.encode())
-        lines[-1] += " " + name
-    return [encode(line) for line in lines]
+        lines[-1].append(name)
+    return [encode(" ".join(line)) for line in lines]
 
 
 # -------------------------------------------------------------------------------------- the wire

@@ -51,8 +51,8 @@ def test_there_is_no_such_command(line: str) -> None:
 @pytest.mark.parametrize(
     "line",
     ["NAME", "NAME ", "GET_NAMES ", "GET_NAMES all", "MSG", "MSG ", "MSG bob", "MSG bob ",
-     "MSG  bob hi", "MSG bob \u00a0", "MSG bob \u200b\u202e", "BLOCK", "BLOCK ", "UNBLOCK",
-     "UNBLOCK ", "PASS", "PASS ", "EXIT ", "EXIT now"],
+     "MSG  bob hi", "MSG bob \u00a0", "MSG bob \u200b\u202e", "MSG bob \u3164 \u2800", "BLOCK",
+     "BLOCK ", "UNBLOCK", "UNBLOCK ", "PASS", "PASS ", "EXIT ", "EXIT now"],
 )  # fmt: skip
 def test_these_arguments_are_not_what_the_command_takes(line: str) -> None:
     with pytest.raises(ProtocolError, match=re.escape(line.split(" ")[0])) as caught:
@@ -75,7 +75,20 @@ def test_more_than_one_enter_key_is_bad_text(enter: bytes) -> None:
 
 def random_payload(chance: random.Random) -> bytes:
     """Return something like a request: words, odd characters, noise, in any order."""
-    words = [*protocol.USAGE, "BROADCAST", "bob", "Ω", "e\u0301", "", " ", "\u200b", "\x1b", "ﷺ"]
+    words = [
+        *protocol.USAGE,
+        "BROADCAST",
+        "bob",
+        "Ω",
+        "e\u0301",
+        "",
+        " ",
+        "\u200b",
+        "\x1b",
+        "ﷺ",
+        "ΐ",
+        "\u3164",
+    ]
     parts = []
     for _ in range(chance.randrange(6)):
         kind = chance.random()

@@ -46,7 +46,11 @@ def test_this_is_something_to_see(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", " ", "\u00a0\u3000", "\u200b\u202e\ufeff", "\u2028", "\ue000"]
-)
+    "text",
+    ["", " ", "\u00a0\u3000", "\u200b\u202e\ufeff", "\u2028", "\ue000", "\u3164", "\u115f\u1160",
+     "\u2800", " \u2800\u034f \ufe0f", "\uffa0\u17b4\u17b5", "\u180b\u180c\u180d\u180f",
+     "\U000e0100\U000e01ef", "\u2065\ufff0\U000e0fff"],
+)  # fmt: skip
 def test_this_is_nothing_to_see(text: str) -> None:
     assert not protocol.has_visible_text(text)
+    assert protocol.has_visible_text(f"{text}a{text}")

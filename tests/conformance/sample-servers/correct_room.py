@@ -10,6 +10,12 @@ from __future__ import annotations
 import unicodedata
 
 LARGEST_PAYLOAD = 9999  # bytes: what four digits can say
+# What Unicode calls default-ignorable, of the categories that a name may hold.
+INVISIBLE = {"\u034f", "\u115f", "\u1160", "\u17b4", "\u17b5", "\u3164", "\uffa0"} | {
+    chr(code)
+    for first, last in ((0x180B, 0x180F), (0xFE00, 0xFE0F), (0xE0100, 0xE01EF))
+    for code in range(first, last + 1)
+}
 LONGEST_NAME = 20  # characters
 
 
@@ -113,13 +119,14 @@ class Room:
         return unicodedata.normalize("NFKC", name)
 
     def folded(self, name: str) -> str:
-        return self.shown(name).casefold()
+        return self.shown(self.shown(name).casefold())
 
     def is_name(self, name: str) -> bool:
         return (
             1 <= len(name) <= LONGEST_NAME
             and all(unicodedata.category(c)[0] in "LMN" or c in "_-" for c in name)
             and unicodedata.category(name[0])[0] in "LN"
+            and not INVISIBLE & set(name)
             and self.folded(name) != "broadcast"
         )
 
@@ -177,7 +184,7 @@ class Room:
         if not name or not separator or not text:
             raise Refusal("BAD_ARGUMENTS", "Usage: MSG <name or BROADCAST> <text>")
         self.must_be_named(sender)
-        if all(unicodedata.category(c)[0] in "ZC" for c in text):
+        if all(unicodedata.category(c)[0] in "ZC" or c in INVISIBLE | {"\u2800"} for c in text):
             raise Refusal("BAD_ARGUMENTS", "There is nothing to see in this message.")
         if self.folded(name) == "broadcast":
             data = self.message_frame(f"MSG {sender.name} BROADCAST {text}")
