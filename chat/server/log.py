@@ -5,17 +5,22 @@ Knows standard output; knows no connection and no chat.
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import select
 import sys
 import time
 import traceback
+from typing import cast
 
+from chat.server.descriptors import FD_SETSIZE
 from chat.terminal.console import is_terminal
 from chat.terminal.text import harmless
 
 PATIENCE_SECONDS = 0.05  # in each second, for whoever reads our output and is merely behind
+DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # write(2); somebody will make room
+DISK_REST_SECONDS = 1.0  # before the thread that waits for room on a disk tries again
 QUEUE_PIECES = 1000  # of lines that wait for a reader, where a thread waits with them
 LAST_LINES_SECONDS = 1.0  # for that thread to print what is left, when the server ends
 # Characters; even as \U0001f642 they fit where select(2) has found room in a pipe (pipe(7)).
@@ -26,7 +31,7 @@ class Log:
     """Standard output, for whoever runs the server.
 
     A window that is held (Ctrl+S), a terminal or a pipe that nobody reads must not hold the chat: a
-    line that finds no room is left out, and the next one says so.
+    line that finds no room is left out, and the next one says so. So it is on a full disk.
     """
 
     def __init__(self) -> None:
@@ -42,7 +47,9 @@ class Log:
     def say(self, text: str) -> None:
         """Print a line at once."""
         if self._left_out:
-            text = f"\n({self._left_out} lines are left out: nobody read them)\n{text}"
+            why = "nobody read them, or the disk was full"
+            # Of the line before this one a part may be there.
+            text = f"\n({self._left_out} lines are left out: {why})\n{text}"
         text += "\n"
         for start in range(0, len(text), PIECE_SIZE):
             patient = not self._left_out
@@ -89,8 +96,10 @@ class Descriptor:
             return self._has_room(patient) and os.write(self._number, data) == len(data)
         except BlockingIOError:
             return False
-        except OSError:
-            # Nobody reads our output any more, or the disk is full: that stops no conversation.
+        except OSError as error:
+            if error.errno in DISK_FULL:
+                return False
+            # Nobody reads our output any more: that stops no conversation.
             sys.stdout, self._number = None, -1
             return True
 
@@ -99,7 +108,12 @@ class Descriptor:
         if now - self._renewed > 1.0:
             self._renewed, self._patience = now, PATIENCE_SECONDS
         patience = max(0.0, self._patience) if patient else 0.0
-        room = bool(select.select([], [self._number], [], patience)[1])
+        if self._number < FD_SETSIZE:
+            room = bool(select.select([], [self._number], [], patience)[1])
+        else:  # select() cannot watch it, and on macOS poll() no terminal: whatever it says, we try
+            poll = select.poll()
+            poll.register(self._number, select.POLLOUT)
+            room = bool(poll.poll(patience * 1000))  # milliseconds
         self._patience -= time.monotonic() - now
         return room
 
@@ -134,11 +148,32 @@ class Thread:
     def _print(self) -> None:
         try:
             while (text := self._pieces.get()) is not None:
-                print(text, end="", flush=True)
+                self._print_all(text)
         except OSError:
             sys.stdout = None  # nobody reads our output any more: that stops no conversation
             while self._pieces.get() is not None:
                 pass
+
+    def _print_all(self, text: str) -> None:
+        """Print a piece. Raises OSError: nobody reads our output any more."""
+        if not isinstance(sys.stdout, io.TextIOWrapper):
+            print(text, end="", flush=True)  # IDLE's window; nothing, where sys.stdout is None
+            return
+        # Without the buffer in between, which does not tell how much was printed before an error.
+        output = cast("io.RawIOBase", getattr(sys.stdout.buffer, "raw", sys.stdout.buffer))
+        data = text.replace("\n", os.linesep).encode(sys.stdout.encoding, "backslashreplace")
+        while data:
+            data = data[self._print_some(output, data) :]
+
+    def _print_some(self, output: io.RawIOBase, data: bytes) -> int:
+        """Print what there is room for; return how many bytes that was."""
+        try:
+            return output.write(data) or 0
+        except OSError as error:
+            if error.errno not in DISK_FULL:
+                raise
+            time.sleep(DISK_REST_SECONDS)  # meanwhile the queue fills, and lines are left out
+            return 0
 
     def close(self) -> None:
         """Wait until all is printed, for a moment."""

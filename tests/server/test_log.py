@@ -16,19 +16,21 @@ from pathlib import Path
 import pytest
 from harness import (
     DEADLINE,
+    ROOT,
     SERVER,
     Client,
     ServerProcess,
     StartServer,
     descriptors,
     posix_only,
+    prepared_server,
     quiet_for,
     tells_a_reset,
     wait_until,
 )
 
 from .logged import TIME
-from .pressure import linux_only, set_descriptor_limit
+from .pressure import allow_descriptors, linux_only, set_descriptor_limit
 
 # ------------------------------------------------------------------------------------ what it tells
 
@@ -95,6 +97,8 @@ def test_a_name_that_the_output_cannot_show_stops_nothing(start_server: StartSer
 
 # ---------------------------------------------------------------------------------- nobody reads it
 
+LEFT_OUT = rb"\n\((\d+) lines are left out: nobody read them, or the disk was full\)\r?\n"
+
 
 @posix_only
 def test_output_that_nobody_reads_any_more_stops_nothing() -> None:
@@ -150,7 +154,7 @@ def test_output_that_nobody_reads_for_now_holds_up_nobody(kind: str) -> None:
             os.write(reader, b"\x11")
         shown = b""
         end = time.monotonic() + DEADLINE
-        while not (found := re.search(rb"\((\d+) lines are left out: nobody read them\)", shown)):
+        while not (found := re.search(LEFT_OUT, shown)):
             assert time.monotonic() < end, shown
             alice.round_trip()  # one more line
             shown += os.read(reader, 65536) if select.select([reader], [], [], 0)[0] else b""
@@ -171,7 +175,7 @@ def test_output_that_nobody_reads_for_now_holds_up_nobody(kind: str) -> None:
 
 def test_output_that_is_read_slowly_slows_nobody_down() -> None:
     reader, output = os.pipe()
-    options = ("--host", "127.0.0.1", "--port", "0", "--verbose")
+    options = ("--host", "127.0.0.1", "--port", "0", "--verbose", "--rate", "0")
     process = subprocess.Popen([sys.executable, SERVER, *options], stdout=output)
     os.close(output)
     done = threading.Event()
@@ -241,6 +245,109 @@ def serves(port: int) -> bool:
         return False
     client.close()
     return True
+
+
+# A file that may not grow any more is refused like a full disk: setrlimit(2), RLIMIT_FSIZE. The
+# limit is the one that the tests may raise again, that of a running process.
+DISK_SIZE = 8192  # bytes
+SMALL_DISK = f"""
+import resource
+import chat_server  # first: Python may keep what it compiled, torn as well
+
+hard = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
+resource.setrlimit(resource.RLIMIT_FSIZE, ({DISK_SIZE}, hard))
+"""
+WITH_THE_THREAD = """
+import chat.server.log
+
+chat.server.log.Descriptor = chat.server.log.Thread
+"""
+
+
+@linux_only
+@pytest.mark.parametrize("printer", ["", WITH_THE_THREAD], ids=["descriptor", "thread"])
+@pytest.mark.parametrize("buffering", [(), ("-u",)], ids=["buffered", "unbuffered"])
+def test_a_disk_that_was_full_once(
+    tmp_path: Path, printer: str, buffering: tuple[str, ...]
+) -> None:
+    import resource
+
+    log = tmp_path / "log"
+    program = prepared_server(SMALL_DISK + printer)
+    options = ("--host", "127.0.0.1", "--port", "0", "--verbose", "--rate", "0")
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [sys.executable, *buffering, *program, *options],
+            cwd=ROOT,
+            stdout=output,
+            stderr=subprocess.PIPE,
+        )
+    try:
+        listening = re.compile(rb"listening on .*:(\d+)\n.*\n.*\n")
+        wait_until(lambda: bool(listening.search(log.read_bytes())), "it listens")
+        found = listening.search(log.read_bytes())
+        assert found
+        alice = Client(("127.0.0.1", int(found[1]))).name("alice")
+        for number in range(3000):  # 60 bytes each; a queue holds a thousand
+            alice.send(f"MSG alice {number} {'x' * 30}")
+            alice.expect(f"MSG alice alice {number} {'x' * 30}")
+        assert log.stat().st_size == DISK_SIZE, "the last line is torn"
+        torn = log.read_bytes().rpartition(b"\n")[2]
+        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY,) * 2)
+
+        def goes_on() -> bool:
+            alice.round_trip()  # one more line
+            return bool(re.search(LEFT_OUT, log.read_bytes()))
+
+        wait_until(goes_on, "it says that lines are left out")
+        alice.send("MSG alice the end", "EXIT")
+        wait_until(lambda: log.read_bytes().endswith(b" alice gone: left\n"), "it goes on")
+        shown = log.read_bytes()
+        found = re.search(LEFT_OUT, shown)
+        assert found
+        assert int(found[1]) > 1000
+        assert shown.count(b"left out") == 1
+        whole = rb"[\d:]{8} alice asks: (MSG alice (\d+ x{30}|the end)|GET_NAMES|EXIT)"
+        for line in shown.splitlines():
+            assert b" alice asks: " not in line or re.fullmatch(whole, line) or line == torn
+        process.send_signal(signal.SIGTERM)
+        errors = process.communicate(timeout=DEADLINE)[1]
+        assert (process.returncode, errors) == (0, b"")
+    finally:
+        process.kill()
+        process.communicate()
+
+
+@posix_only
+def test_a_terminal_beyond_the_descriptors_that_select_can_watch() -> None:
+    allow_descriptors(1_300)
+    reader, output = os.openpty()
+    program = prepared_server("import os\nwhile os.dup(2) < 1_100: pass")  # as if inherited
+    options = ("--host", "127.0.0.1", "--port", "0", "--selector", "auto")
+    process = subprocess.Popen(
+        [sys.executable, *program, *options], cwd=ROOT, stdout=output, stderr=subprocess.PIPE
+    )
+    os.close(output)
+    try:
+        shown = b""
+        while b"Ctrl+C stops" not in shown:
+            shown += os.read(reader, 65536)
+        found = re.search(rb"listening on .*:(\d+)", shown)
+        assert found
+        alice = Client(("127.0.0.1", int(found[1]))).name("alice")
+        alice.send("EXIT")
+        assert alice.receive_all() == ["BYE"]
+        alice.close()
+        while b"alice gone: left" not in shown:
+            shown += os.read(reader, 65536)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(DEADLINE) == 0
+        assert process.stderr
+        assert process.stderr.read() == b""
+    finally:
+        process.kill()
+        process.communicate()
+        os.close(reader)
 
 
 UNHEARD = """
