@@ -19,9 +19,15 @@ class Room:
     """One chat, for one rule."""
 
     def __init__(
-        self, address: tuple[str, int], patience: float, tag: str = "", password: str = ""
+        self,
+        address: tuple[str, int],
+        patience: float,
+        tag: str = "",
+        password: str = "",
+        source: str = "",
     ) -> None:
         self.address = address
+        self.source = source  # the address of this machine to call from; empty: the usual one
         self.patience = patience  # seconds that one step may take
         self.tag = tag  # digits in every name, where strangers share the room; empty in our own
         self.password = password
@@ -51,6 +57,8 @@ class Room:
         if narrow:
             make_narrow(connection)
         try:
+            if self.source:
+                connection.bind((self.source, 0))
             connection.connect(self.address)
         except OSError as error:
             connection.close()
@@ -168,6 +176,6 @@ def make_narrow(connection: socket.socket) -> None:
 
     On loopback a kernel takes several megabytes before it says no; over a real network, little.
     """
-    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)  # the least that there is
     with contextlib.suppress(AttributeError, OSError):  # Windows has no such option
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, 88)

@@ -99,11 +99,13 @@ def test_a_slow_reader_gets_everything(room: Room) -> None:
 
     Probable mistake: send() is taken for sendall(), and what it did not take is lost?
     """
-    alice, slow = room.join("alice"), room.join("slow", narrow=True)
+    slow = room.join("slow", narrow=True)
     texts = [f"{n}-" + "abcdefghij" * 900 for n in range(60)]
-    leave_unread(alice, slow, texts)
     with contextlib.suppress(RuleBroken):  # a server that blocks is another rule's business
-        alice.settles()  # the server has had it all, and the reader nothing yet
+        for part in range(0, 60, 20):
+            writer = room.join(f"writer{part}")
+            leave_unread(writer, slow, texts[part : part + 20])
+            writer.settles()  # the server has had it all, and the reader nothing yet
     room.situation = "when a client read half a megabyte late"
     slow.hears(*texts)
     slow.settles()
@@ -116,10 +118,10 @@ def test_a_slow_reader_stops_nobody(room: Room) -> None:
     """
     alice, bob = room.join("alice"), room.join("bob")
     slow = room.join("slow", narrow=True)
-    room.situation = "while one client left megabytes unread"
+    room.situation = "while one client left a megabyte unread"
     senders = [room.join(f"writer{n}") for n in range(5)]
     for sender in senders:
-        leave_unread(sender, slow, ["x" * 9900] * 80)
+        leave_unread(sender, slow, ["x" * 9900] * 20)
         everything_goes_on(alice, bob)
     for sender in senders:
         sender.settles()
@@ -135,8 +137,9 @@ def test_a_slow_listener_stops_no_broadcast(room: Room) -> None:
     room.join("slow", narrow=True)
     room.join("zoe", narrow=True)
     room.situation = "while two listeners did not read"
-    for n in range(80):
-        alice.send(f"MSG BROADCAST {n}-" + "x" * 9000)
+    speakers = [alice, room.join("carol"), room.join("dora")]
+    for n in range(60):
+        speakers[n % 3].send(f"MSG BROADCAST {n}-" + "x" * 9000)
         bob.hears(f"BROADCAST {n}-" + "x" * 9000)
     alice.settles()
 
@@ -149,7 +152,9 @@ def test_who_does_not_read_its_answers_stops_nobody(room: Room) -> None:
     alice, bob = room.join("alice"), room.join("bob")
     deaf = room.join("deaf", narrow=True)
     room.situation = "while one client did not read its answers"
-    deaf.send(*["x" * 9000 + " MSG"] * 20, *[f"MSG {deaf} " + "x" * 9000] * 60)
+    for n in range(2):
+        leave_unread(room.join(f"friend{n}"), deaf, ["x" * 9000] * 20)
+    deaf.send(*["x" * 9000 + " MSG"] * 5, *[f"MSG {deaf} " + "x" * 9000] * 20, "GET_NAMES")
     for _ in range(5):
         everything_goes_on(alice, bob)
 
