@@ -16,11 +16,17 @@ select() how long to sleep.
 
 from __future__ import annotations
 
+import signal
+
+if __name__ == "__main__" and signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+    # Ctrl+C while the rest is imported, and until the loop heeds it, ends the program quietly.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
 import errno
 import selectors
-import signal
 import socket
 import sys
+import time
 from collections.abc import Callable, Collection, Hashable
 from typing import Generic, TypeVar
 
@@ -28,7 +34,12 @@ import chat_protocol as protocol
 from chat.server.broadcast import News
 from chat.server.connection import Connection
 from chat.server.deadlines import Deadlines
-from chat.server.descriptors import SELECTORS
+from chat.server.descriptors import (
+    RESERVED_DESCRIPTORS,
+    SELECTORS,
+    TOO_MANY_DESCRIPTORS,
+    can_watch,
+)
 from chat.server.farewell import Farewell
 from chat.server.listeners import open_listeners, welcome
 from chat.server.log import Log, trace_of
@@ -37,11 +48,13 @@ from chat.server.pace import Pace
 from chat.server.password import Admission
 from chat.server.places import Places
 from chat.server.slow_readers import SlowReaders
+from chat.server.stop import catch_stop_signals, why_stop
 from chat.server.wire_view import WireView
-from chat.sockets import catch_signals
 from chat_protocol import ErrorCode, ProtocolError, Request
 
 # -------------------------------------------------------------------------------------- the room
+
+MAX_BLOCKED = 1000  # names on one list: more is no list of people any more
 
 Member = TypeVar("Member", bound=Hashable)
 
@@ -140,7 +153,9 @@ class Room(Generic[Member]):
 
     def _get_names(self, member: Member, _request: Request) -> None:
         if not self._names_frames:
-            self._names_frames = protocol.names_frames(self.names.values())
+            self._names_frames = protocol.names_frames(
+                self.names[self._members[folded]] for folded in sorted(self._members)
+            )
         for frame in self._names_frames:
             self._deliver(member, frame)
 
@@ -162,6 +177,10 @@ class Room(Generic[Member]):
         other = self._member_called(request.name)
         if other == member:
             raise ProtocolError(ErrorCode.BAD_ARGUMENTS, "You cannot block yourself.")
+        blocked = self._lists.get(member, {})
+        if len(blocked) >= MAX_BLOCKED and protocol.fold(request.name) not in blocked:
+            sentence = f"You block {MAX_BLOCKED} names already; UNBLOCK one of them first."
+            raise ProtocolError(ErrorCode.BAD_ARGUMENTS, sentence)
         self._add_block(member, self.names[other])
         self._tell(member, f"BLOCKED {self.names[other]}")
 
@@ -189,17 +208,16 @@ class Room(Generic[Member]):
 
 # -------------------------------------------------------------------------------------- the loop
 
-ACCEPTS_PER_TURN = 256  # a whole school may knock; those inside are served in between
 ACCEPT_REST_SECONDS = 1.0  # after the system ran out of descriptors
 RECEIVE_SIZE = 64 * 1024  # bytes for one recv()
-TURN_SIZE = 256 * 1024  # bytes; when more is said in a turn, it goes out before the turn goes on
+TURN_SECONDS = 0.007  # for all that is read in a turn; to send it to a thousand takes as long
+REQUESTS_PER_TURN = 32  # of one connection, so that a flood does not hold up the others
+SAME_MOMENT_SECONDS = 0.5  # a window that is closed, or a hurried hand, sends two signals for one
 
-STOP_SENTENCES = {
-    signal.SIGINT: "The server is being shut down from its keyboard.",
-    signal.SIGTERM: "The server is being shut down by its machine.",
-}
-if sys.platform == "win32":  # Ctrl+Break; the window is closed
-    STOP_SENTENCES[signal.SIGBREAK] = STOP_SENTENCES[signal.SIGINT]
+
+def why_lost(error: OSError) -> str:
+    """Return why a connection is gone that nobody closed, for the log."""
+    return f"connection lost ({error.strerror or error})"
 
 
 class Server:
@@ -227,7 +245,7 @@ class Server:
         self.farewell = Farewell(self.deadlines, self.close)
         self.wire_view = WireView(names, self.admission, log) if settings.wire else None
         self.news = News(names, self.wire_view)
-        self.places = Places(settings, selector, self.deadlines, log, self.wire_view)
+        self.places = Places(settings, selector, self.deadlines, log, self.evict, self.wire_view)
         self.room = Room(names, self.news.deliver, self.news.announce)
         self.handlers = {
             **self.room.handlers,  # and what the loop has to know of too
@@ -235,6 +253,7 @@ class Server:
             "PASS": self.admit,
             "EXIT": self.exit,
         }
+        self.turn_end = 0.0  # by the clock of time.monotonic()
         selector.register(signals, selectors.EVENT_READ)
         for listener in listeners:
             self.watch_listener(listener)
@@ -243,27 +262,38 @@ class Server:
         """Run the chat until it was stopped and everyone has been seen off."""
         while self.listeners or self.connections:
             patience = self.deadlines.patience()
-            for key, events in self.selector.select(patience):
-                if isinstance(key.data, Connection):
-                    if events & selectors.EVENT_WRITE:
-                        key.data.kernel_full = False
-                        self.guard(self.send_outbox, key.data)
-                    if events & selectors.EVENT_READ:
-                        self.guard(self.read_in_turn, key.data)
-                elif key.fileobj is self.signals:
-                    self.heed_signals()
-                elif key.data in self.listeners:
-                    self.accept_waiting(key.data)
-                if self.news.size > TURN_SIZE:
-                    self.send_news()  # enough for now: nobody's outbox is to swell within a turn
+            ready = self.selector.select(patience)
+            self.turn_end = time.monotonic() + TURN_SECONDS
             for deed, whom in self.deadlines.take_due() if patience is not None else ():
                 if isinstance(whom, Connection):
                     self.guard(deed, whom)
                 else:
                     deed(whom)
-                if self.news.size > TURN_SIZE:
-                    self.send_news()
+                if self.turn_is_over:
+                    break
+            for key, events in ready:
+                if isinstance(key.data, Connection):
+                    if events & selectors.EVENT_WRITE:
+                        self.serve_in_turn(self.send_more, key.data)
+                    if events & selectors.EVENT_READ:
+                        self.serve_in_turn(self.read_in_turn, key.data)
+                elif key.fileobj is self.signals:
+                    self.heed_signals()
+                elif key.data in self.listeners:
+                    self.accept_waiting(key.data)
             self.send_news()
+
+    @property
+    def turn_is_over(self) -> bool:
+        """Whether this turn lasts long enough, or has so much to say, that the rest has to wait."""
+        return self.news.is_large or time.monotonic() > self.turn_end
+
+    def serve_in_turn(self, task: Callable[[Connection], None], connection: Connection) -> None:
+        """Serve one client, or have it stand in line for the next turn."""
+        if self.turn_is_over:
+            self.deadlines.later(0, connection, task)
+        else:
+            self.guard(task, connection)
 
     def guard(self, task: Callable[[Connection], None], connection: Connection) -> None:
         """Serve one client. A fault of ours costs that client its place, and nobody else's."""
@@ -274,7 +304,7 @@ class Server:
         except ProtocolError as error:
             self.complain(connection, error)
         except OSError as error:  # it broke: a departure like any other
-            self.drop(connection, f"connection lost ({error.strerror or error})")
+            self.drop(connection, why_lost(error))
         except Exception as fault:  # noqa: BLE001 (whatever it is: the others go on talking)
             self.log(f"while {self.who(connection)} was served: {trace_of(fault)}")
             self.drop(connection, "a fault in the server")
@@ -287,7 +317,7 @@ class Server:
 
     def accept_waiting(self, listener: socket.socket) -> None:
         """Let in everyone who waits: a class that comes at once shall not take a turn for each."""
-        for _ in range(ACCEPTS_PER_TURN):
+        while True:
             try:
                 client, address = listener.accept()
             except (BlockingIOError, InterruptedError):
@@ -300,10 +330,14 @@ class Server:
                     self.selector.unregister(listener)
                     self.deadlines.later(ACCEPT_REST_SECONDS, listener, self.watch_listener)
                     return
-                continue  # this one has gone again before it was let in
-            if connection := self.places.let_in(client, address):
-                self.connections.add(connection)
-                connection.watch(self.selector)
+                # Any other error: this one has gone again before it was let in.
+            else:
+                if connection := self.places.let_in(client, address):
+                    self.connections.add(connection)
+                    self.pace.welcome(connection)
+                    connection.watch(self.selector)
+            if self.turn_is_over:
+                return  # the others wait in the backlog until those inside have been served
 
     # -- asking
 
@@ -338,13 +372,15 @@ class Server:
         while (payload := connection.reader.next_payload()) is not None:
             self.answer(connection, payload)
             answered += 1
-            self.pace.count(connection, answered)
+            self.pace.count(connection, len(payload))
+            if answered == REQUESTS_PER_TURN or self.turn_is_over:
+                self.pace.yield_turn(connection)
             self.slow_readers.look_at(connection)
             if connection.paused or connection.leaving:
                 break
         else:
             if connection.input_ended:
-                self.part_from(connection, "closed the connection")
+                self.part_from(connection, connection.broken or "closed the connection")
         connection.watch(self.selector)
 
     def answer(self, connection: Connection, payload: bytes) -> None:
@@ -404,12 +440,22 @@ class Server:
                 news.send_announcements()
             while news.addressed:
                 self.guard(self.send_outbox, news.addressed.pop())
-        news.size = 0
+        news.begin_anew()
+
+    def send_more(self, connection: Connection) -> None:
+        """Go on sending to one client, now that its kernel has room again."""
+        connection.kernel_full = False
+        self.send_outbox(connection)
 
     def send_outbox(self, connection: Connection) -> None:
         """Send what waits for one client, as far as its kernel takes it."""
         waiting = connection.outbox_size
-        connection.flush()
+        try:
+            connection.flush()
+        except OSError as error:
+            if connection.leaving:
+                raise
+            connection.lose_output(why_lost(error))  # what it asked before that is still done
         if self.slow_readers.is_lost(connection):
             unread = f"{connection.outbox_size} bytes wait for it and it does not read"
             self.drop(connection, f"cut off: {unread}")
@@ -445,8 +491,16 @@ class Server:
     def see_off(self, connection: Connection) -> None:
         """From now on only send: what it asks is no longer looked at."""
         self.forget(connection)
+        self.places.unsettle(connection)
         self.farewell.begin(connection)
         self.news.addressed.add(connection)
+
+    def evict(self, connection: Connection, error: ProtocolError) -> None:
+        """Tell a client why it has to go, if it takes that at once, and close its connection."""
+        if not connection.leaving:
+            self.news.deliver(connection, protocol.error_frame(error))
+        self.farewell.hurry_out(connection)
+        self.drop(connection, error.closes)
 
     def finish(self, connection: Connection) -> None:
         """Close a leaving connection if its last words have arrived."""
@@ -469,13 +523,13 @@ class Server:
         self.places.let_out(connection)
 
     def heed_signals(self) -> None:
-        """Ctrl+C or SIGTERM: say goodbye to everyone; the second time, just go."""
-        for number in self.signals.recv(RECEIVE_SIZE):
-            if self.listeners:
-                self.stop(STOP_SENTENCES[signal.Signals(number)])
-            else:
-                for connection in list(self.connections):
-                    self.close(connection)
+        """Ctrl+C, say: say goodbye to everyone; the second time, just go."""
+        sentence = why_stop(self.signals)
+        if self.listeners:
+            self.stop(sentence)
+        elif self.farewell.has_hurried_for(SAME_MOMENT_SECONDS):
+            for connection in list(self.connections):
+                self.close(connection)
 
     def stop(self, sentence: str) -> None:
         """Let nobody in any more and see everyone off; serve() ends when all have gone."""
@@ -497,17 +551,20 @@ class Server:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the server until Ctrl+C or SIGTERM. Returns the exit code."""
+    """Run the server until it is stopped by a signal. Returns the exit code."""
     options = parse_arguments(arguments)
     log = Log()
     selector = SELECTORS[options.selector]()
     try:
         settings = load_settings(options, selector)
         listeners = open_listeners(options.host, options.port)
+        signals = catch_stop_signals()
+        if not can_watch(selector, signals.fileno() + RESERVED_DESCRIPTORS):
+            raise CannotStartError(TOO_MANY_DESCRIPTORS)
     except CannotStartError as reason:
         print(f"chat_server: {reason}", file=sys.stderr)
         return 1
-    server = Server(listeners, catch_signals(STOP_SENTENCES), selector, settings, log.note)
+    server = Server(listeners, signals, selector, settings, log.note)
     for line in welcome(listeners[0], settings):
         log.say(line)
     server.serve()

@@ -10,6 +10,11 @@ from collections.abc import Collection
 from chat.server.connection import Connection
 from chat.server.wire_view import WireView
 
+# When more is said in a turn, it goes out before the turn goes on: bytes that may be new in one
+# outbox, and bytes for all of them together, which the kernel has to copy.
+OUTBOX_SIZE = 256 * 1024
+AUDIENCE_SIZE = 8 * 1024 * 1024
+
 
 class News:
     """Collects what one turn of the loop has to say, and sends it at the turn's end.
@@ -26,7 +31,9 @@ class News:
         self.announced: list[bytes] = []  # what the whole audience is to hear
         self._heard: dict[Connection, int] = {}  # how many of these one needs no more, if not 0
         self.addressed: set[Connection] = set()  # whose outbox grew, and is to be flushed
-        self.size = 0  # bytes said in this turn, each frame once
+        self.is_large = False  # so much was said that it should go out now
+        self._size = 0  # bytes said in this turn, each frame once
+        self._announced_size = 0  # of these, to everyone
 
     def deliver(self, connection: Connection, frame: bytes) -> None:
         """Put a frame into one outbox; it goes out at the end of this turn."""
@@ -36,7 +43,9 @@ class News:
             self.catch_up(connection)
         connection.put(frame)
         self.addressed.add(connection)
-        self.size += len(frame)
+        self._size += len(frame)
+        if self._size > OUTBOX_SIZE:
+            self.is_large = True
 
     def announce(self, frame: bytes, deaf: Collection[Connection]) -> None:
         """Let the whole audience hear a frame at the end of this turn, but not the `deaf`."""
@@ -45,7 +54,10 @@ class News:
         for connection in deaf:
             self.catch_up(connection)
         self.announced.append(frame)
-        self.size += len(frame)
+        self._size += len(frame)
+        self._announced_size += len(frame)
+        if self._size > OUTBOX_SIZE or self._announced_size * len(self._audience) > AUDIENCE_SIZE:
+            self.is_large = True
         for connection in deaf:
             self._heard[connection] = len(self.announced)
 
@@ -66,6 +78,11 @@ class News:
         """Nothing more is sent to it unless something new is said."""
         self.addressed.discard(connection)
         self._heard.pop(connection, None)
+
+    def begin_anew(self) -> None:
+        """All has been sent that was said so far."""
+        self._size = self._announced_size = 0
+        self.is_large = False
 
     def send_announcements(self) -> None:
         """Send what everyone is to hear, joined once for all of them."""

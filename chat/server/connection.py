@@ -23,9 +23,11 @@ class Connection:
 
     __slots__ = (
         "address",
+        "broken",
         "input_ended",
         "kernel_full",
         "leaving",
+        "origin",
         "outbox",
         "outbox_size",
         "output_ended",
@@ -35,9 +37,10 @@ class Connection:
         "watched",
     )
 
-    def __init__(self, stream: Stream, address: tuple[str, int]) -> None:
+    def __init__(self, stream: Stream, address: tuple[str, int], origin: str) -> None:
         self.stream = stream
         self.address = address
+        self.origin = origin  # whom its limits count for: its host, or its network; see places.py
         self.reader = FrameReader()  # holds a partial frame until the rest is here
         self.outbox: list[bytes | memoryview] = []  # what still has to go out, in this order
         self.outbox_size = 0  # bytes in the outbox
@@ -47,6 +50,7 @@ class Connection:
         self.input_ended = False  # the client closed its sending side: it asks nothing more
         self.leaving = False  # out of the room: what is in the outbox goes out, then it closes
         self.output_ended = False  # all went out; what still comes in is dropped
+        self.broken = ""  # why it takes nothing more; what it sent before is still dealt with
 
     def __str__(self) -> str:
         return endpoint(self.address)
@@ -85,6 +89,9 @@ class Connection:
 
     def flush(self) -> None:
         """Send what waits, as far as the kernel takes it. Raises OSError when it is broken."""
+        if self.broken:
+            self._drop_outbox()
+            return
         if self.stream.unsent:
             self.stream.flush()
         while self.outbox and not self.kernel_full:
@@ -99,6 +106,16 @@ class Connection:
                 self._drop_sent(sent)
             else:
                 self.outbox.clear()
+
+    def lose_output(self, reason: str) -> None:
+        """Send nothing any more: it is broken, but what came before that is worth reading."""
+        self.broken = reason
+        self._drop_outbox()
+
+    def _drop_outbox(self) -> None:
+        self.outbox.clear()
+        self.outbox_size = 0
+        self.kernel_full = False
 
     def _drop_sent(self, sent: int) -> None:
         """Take out of the outbox what the kernel took; the rest stays for later."""

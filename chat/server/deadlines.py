@@ -11,9 +11,9 @@ from collections.abc import Callable, Hashable, Iterator
 from typing import Any
 
 LONGEST_SLEEP_SECONDS = 24 * 3600.0  # poll(2) cannot sleep for longer than 24 days at a time
-# Of one turn, for each thing that may be due: a whole class may begin TLS at once, or be due to
-# go on at once, and each of them can take milliseconds; those at the sockets come in between.
-SHARE_SECONDS = 0.02
+# Of one turn, for what is due: a whole class may begin TLS at once, or be due to go on at once, and
+# each of them can take milliseconds; those at the sockets come in between.
+SHARE_SECONDS = 0.004
 
 Deed = Callable[[Any], None]
 
@@ -60,15 +60,16 @@ class Deadlines:
         return min(max(0.0, first - time.monotonic()), LONGEST_SLEEP_SECONDS)
 
     def take_due(self) -> Iterator[tuple[Deed, Hashable]]:
-        """Yield what is due by now, deed by deed, each as far as its share of a turn goes."""
+        """Yield what is due by now, the longest due first, as far as their share of a turn goes."""
         now = time.monotonic()
-        for key, line in list(self._lines.items()):
-            end = math.inf  # the clock is only asked where there is something to do
-            while line:
-                whom, due = next(iter(line.items()))
-                if due > now or time.monotonic() > end:
-                    break
-                end = min(end, time.monotonic() + SHARE_SECONDS)
-                del line[whom]
-                self._end_if_empty(key)
-                yield key[1], whom
+        end = now + SHARE_SECONDS
+        while self._lines:
+            key, line = min(self._lines.items(), key=lambda entry: next(iter(entry[1].values())))
+            whom, due = next(iter(line.items()))
+            if due > now:
+                break
+            del line[whom]
+            self._end_if_empty(key)
+            yield key[1], whom
+            if time.monotonic() > end:
+                break

@@ -15,6 +15,11 @@ FD_SETSIZE = 512 if sys.platform == "win32" else 1024
 # one to refuse newcomers with, and a few for whatever the system opens behind our back.
 RESERVED_DESCRIPTORS = 16
 
+TOO_MANY_DESCRIPTORS = (
+    "whoever started this left it so many open files that hardly a number is free below "
+    f"{FD_SETSIZE}, where select() ends; close some, or start it with --selector auto."
+)
+
 SELECTORS: dict[str, type[selectors.BaseSelector]] = {
     name: getattr(selectors, class_name)
     for name, class_name in (

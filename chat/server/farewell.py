@@ -5,10 +5,14 @@ Knows streams and how long a goodbye may take; does not know why somebody leaves
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Callable
+from contextlib import suppress
 
 from chat.server.connection import Connection
 from chat.server.deadlines import Deadlines
+from chat_protocol import ProtocolError
 
 LAST_WORDS_SECONDS = 10.0  # for a leaving connection to read some more of what waits for it
 CLOSE_SECONDS = 2.0  # for it to close as well, when all of that went out
@@ -20,11 +24,15 @@ class Farewell:
     def __init__(self, deadlines: Deadlines, close: Callable[[Connection], None]) -> None:
         self._deadlines = deadlines
         self._close = close
-        self._hurries = False
+        self._hurries_since = math.inf
 
     def hurry(self) -> None:
         """The server ends: what is queued has CLOSE_SECONDS in all, and no longer."""
-        self._hurries = True
+        self._hurries_since = time.monotonic()
+
+    def has_hurried_for(self, seconds: float) -> bool:
+        """Whether the server ends, and has been about it for so long."""
+        return time.monotonic() - self._hurries_since > seconds
 
     def begin(self, connection: Connection) -> None:
         """From now on only what is in the outbox goes out."""
@@ -53,8 +61,15 @@ class Farewell:
             self._close_within(CLOSE_SECONDS, connection)
         return connection.output_ended and connection.input_ended
 
+    def hurry_out(self, connection: Connection) -> None:
+        """Say the last words as far as the kernel takes them now: its descriptor is needed."""
+        with suppress(OSError, ProtocolError):
+            connection.flush()
+            connection.stream.end_output()
+            connection.stream.recv(4096)  # unread bytes would turn close() into a reset
+
     def _close_within(self, seconds: float, connection: Connection) -> None:
-        if self._hurries:
+        if self._hurries_since < math.inf:
             seconds = CLOSE_SECONDS  # counted from the first time on
         else:
             self._deadlines.forget(connection, self._close)

@@ -78,7 +78,8 @@ def add_limits(parser: argparse.ArgumentParser) -> None:
         type=number_between(float, 0, math.inf),
         default=50,
         metavar="N",
-        help="requests a second that one client may send, with bursts of twice that; "
+        help="requests a second that one client may send, with bursts of twice that, and ten times "
+        "as many all those of one address together; a long one counts again for each 4,000 bytes; "
         "who sends faster is slowed down; 0 for no limit (default: %(default)s)",
     )
     add(
@@ -94,8 +95,8 @@ def add_limits(parser: argparse.ArgumentParser) -> None:
         type=number_between(float, 0, math.inf),
         default=300,
         metavar="SECONDS",
-        help="close a connection that has chosen no name by then; 0 for never "
-        "(default: %(default)s)",
+        help="close a connection that has chosen no name by then, earlier where others want its "
+        "place; 0 for never (default: %(default)s)",
     )
 
 

@@ -1,9 +1,9 @@
 """The pace: how fast a client may ask, and the pause of one that has to wait for whatever reason.
 
-Knows how much each client has asked lately; does not know what it asked, nor how fast it reads
-(slow_readers.py). A client that has to wait is paused: nothing is dropped and nothing refused, it
-is just not read, so that soon its own kernel stops it from sending (TCP flow control). Nobody else
-notices.
+Knows how much has been asked lately, and from where; does not know what it was, nor how fast the
+answers are read (slow_readers.py). A client that has to wait is paused: nothing is dropped and
+nothing refused, it is just not read, so that soon its own kernel stops it from sending (TCP flow
+control). Nobody else notices.
 """
 
 from __future__ import annotations
@@ -15,13 +15,21 @@ from chat.server.connection import Connection
 from chat.server.deadlines import Deadlines
 from chat.server.options import Settings
 
-REQUESTS_PER_TURN = 32  # of one connection, so that a flood does not hold up the others
+REQUEST_SIZE = 4000  # bytes; a longer request counts for several, as everyone has to read it
 BURST_SECONDS = 2.0  # how far ahead of its rate a client may run: bursts of twice the rate
 MIN_REST_SECONDS = 0.1  # a client above its rate is looked at ten times a second, not each request
+CLIENTS_AN_ORIGIN = 10  # as fast as so many clients may all those of one address ask together
+MEMORY_SECONDS = 10.0  # between two looks at whether an origin has still something to pay
 
 
 class Pace:
-    """Says who may go on. It is the one owner of a pause, whoever asked for it."""
+    """Says who may go on. It is the one owner of a pause, whoever asked for it.
+
+    Each request is paid for with time: a client at 50 requests a second pays 20 ms for each. The
+    same is written down for its origin, at a tenth of the price, so that a hundred connections do
+    not buy a hundred times the rate; and what a client still owes when it goes, the next from
+    there has to pay, so that coming back buys nothing.
+    """
 
     def __init__(
         self, settings: Settings, deadlines: Deadlines, go_on: Callable[[Connection], None]
@@ -31,29 +39,78 @@ class Pace:
         self._rest_seconds = max(MIN_REST_SECONDS, self._request_seconds)
         self._deadlines = deadlines
         self._go_on = go_on
-        self._paid_until: dict[Connection, float] = {}  # the time that its requests so far take up
+        # Until when the requests so far are paid for, by the clock of time.monotonic(): of those
+        # here, of everyone of an origin together, and of the worst of those who went.
+        self._paid_until: dict[Connection, float] = {}
+        self._origin_paid_until: dict[str, float] = {}
+        self._debts: dict[str, float] = {}
 
-    def count(self, connection: Connection, requests: int) -> None:
-        """Count one request, of so many in this turn; pause its client if that is enough."""
-        if self._request_seconds:
-            now = time.monotonic()
-            paid_until = max(self._paid_until.get(connection, now), now) + self._request_seconds
-            self._paid_until[connection] = paid_until
-            ahead = paid_until - now
-        else:
-            ahead = 0.0
-        if connection.paused or connection.leaving:
+    # -- the rate
+
+    def welcome(self, connection: Connection) -> None:
+        """Let a newcomer pay what others of its origin have left behind."""
+        debt = self._debts.get(connection.origin, 0.0)
+        if debt > time.monotonic():
+            self._paid_until[connection] = debt
+        if self._is_ahead(connection):
+            self._rest(connection)
+
+    def count(self, connection: Connection, size: int) -> None:
+        """Count one request of so many bytes; pause its client if it is too far ahead now."""
+        if not self._request_seconds:
             return
-        if ahead > BURST_SECONDS:
+        now = time.monotonic()
+        origin = connection.origin
+        seconds = self._request_seconds * (1 + size // REQUEST_SIZE)
+        paid_until = max(self._paid_until.get(connection, 0.0), now) + seconds
+        self._paid_until[connection] = paid_until
+        origin_paid_until = self._origin_paid_until.get(origin, 0.0)
+        if not origin_paid_until:
+            self._deadlines.later(MEMORY_SECONDS, origin, self._forget_origin)
+        origin_paid_until = max(origin_paid_until, now) + seconds / CLIENTS_AN_ORIGIN
+        self._origin_paid_until[origin] = origin_paid_until
+        if max(paid_until, origin_paid_until) > now + BURST_SECONDS:
+            self._rest(connection)
+
+    def _rest(self, connection: Connection) -> None:
+        if not connection.paused and not connection.leaving:
             self.pause(connection)
-            self._deadlines.later(self._rest_seconds, connection, self._end_pause)
-        elif requests == REQUESTS_PER_TURN:
-            self.pause(connection)
-            self.resume(connection)
+            self._deadlines.later(self._rest_seconds, connection, self._end_rest)
+
+    def _end_rest(self, connection: Connection) -> None:
+        connection.paused = False
+        if self._is_ahead(connection):
+            self._rest(connection)
+        else:
+            self._go_on(connection)
+
+    def _is_ahead(self, connection: Connection) -> bool:
+        """Whether a client is too far ahead of its rate, or its origin is."""
+        paid_until = self._paid_until.get(connection, 0.0)
+        origin_paid_until = self._origin_paid_until.get(connection.origin, 0.0)
+        return max(paid_until, origin_paid_until) > time.monotonic() + BURST_SECONDS
+
+    def _forget_origin(self, origin: str) -> None:
+        """Keep nothing of those who owe nothing: addresses without number may call."""
+        now = time.monotonic()
+        if self._debts.get(origin, 0.0) < now:
+            self._debts.pop(origin, None)
+        if self._origin_paid_until[origin] < now and origin not in self._debts:
+            del self._origin_paid_until[origin]
+        else:
+            self._deadlines.later(MEMORY_SECONDS, origin, self._forget_origin)
+
+    # -- the pause
 
     def pause(self, connection: Connection) -> None:
         """Read nothing from this client, and deal with nothing that it sent, until it resumes."""
         connection.paused = True
+
+    def yield_turn(self, connection: Connection) -> None:
+        """Let the others come first: it has asked a lot in this turn."""
+        if not connection.paused and not connection.leaving:
+            self.pause(connection)
+            self.resume(connection)
 
     def resume(self, connection: Connection) -> None:
         """Let a paused client go on when the others have had their turn."""
@@ -65,5 +122,7 @@ class Pace:
 
     def forget(self, connection: Connection) -> None:
         """It asks nothing more; what it still sends is read and dropped."""
-        self._paid_until.pop(connection, None)
+        debt = self._paid_until.pop(connection, 0.0)
+        if debt > time.monotonic():
+            self._debts[connection.origin] = max(debt, self._debts.get(connection.origin, 0.0))
         connection.paused = False

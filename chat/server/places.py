@@ -1,4 +1,4 @@
-"""The places: who gets one, by number and by address, and what those read who get none.
+"""The places: who gets one, who loses it again, and what those read who get none.
 
 Knows connections and where they come from; does not know names (they are the room's business), nor
 the password (password.py).
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import selectors
 import socket
+import time
 from collections import Counter
 from collections.abc import Callable
 
@@ -21,6 +22,25 @@ from chat.server.wire_view import WireView
 from chat.sockets import endpoint, prepare
 from chat_protocol import ErrorCode, ProtocolError, error_frame
 
+SILENT_SECONDS = 15.0  # without a name a place is safe for so long, however many want it
+
+
+def origin_of(host: str, own_host: str) -> str:
+    """Return what the limits take for one and the same client's: its host, or its network.
+
+    Beyond our own network, whoever has one IPv6 address has all 2**64 of its /64 (RFC 4291, 2.5.4).
+    Within it a class shares that prefix, as it does on fe80::/10, so there each host counts.
+    `own_host` is our address by which it has come.
+    """
+    if ":" not in host:
+        return host
+    theirs, ours = (
+        socket.inet_pton(socket.AF_INET6, text.partition("%")[0]) for text in (host, own_host)
+    )
+    if theirs[:8] == ours[:8] or (theirs[0] == 0xFE and theirs[1] & 0xC0 == 0x80):
+        return host
+    return socket.inet_ntop(socket.AF_INET6, theirs[:8] + bytes(8)) + "/64"
+
 
 class Places:
     """Lets newcomers in as long as there are places, and counts who is in."""
@@ -31,36 +51,73 @@ class Places:
         selector: selectors.BaseSelector,
         deadlines: Deadlines,
         log: Callable[[str], None],
+        evict: Callable[[Connection, ProtocolError], None],
         wire_view: WireView | None,
     ) -> None:
+        """`evict` closes a connection at once, so that its descriptor is free, with a reason."""
         self._settings = settings
         self._selector = selector
         self._deadlines = deadlines
         self._log = log
+        self._evict = evict
         self._wire_view = wire_view
-        self._inside_by_host: Counter[str] = Counter()
+        self._inside: Counter[str] = Counter()  # how many, by origin
+        # Those without a name, or on their way out, by origin, and since when: a newcomer may get
+        # their place.
+        self._nameless: dict[str, dict[Connection, float]] = {}
 
     def let_in(self, client: socket.socket, address: tuple[str, int]) -> Connection | None:
         """Give a newcomer a place, or the reason why there is none."""
-        taken = self._inside_by_host.total()
-        if taken >= self._settings.places or not can_watch(self._selector, client.fileno()):
-            self._turn_away(client, address, "Every place here is taken; try again later.")
-            return None
-        if self._inside_by_host[address[0]] >= self._settings.places_per_address:
-            sentence = "Your machine has all the places that one machine may have here."
-            self._turn_away(client, address, sentence)
-            return None
         try:
+            origin = origin_of(address[0], client.getsockname()[0])
             prepare(client)
         except OSError:
             client.close()  # reset between accept() and here
             return None
+        if self._inside[origin] >= self._settings.places_per_address:
+            sentence = "Your machine has all the places that one machine may have here."
+            self._turn_away(client, address, sentence)
+            return None
+        if self._is_full(client) and self._make_room():
+            client = move_down(client)
+        if self._is_full(client):
+            self._turn_away(client, address, "Every place here is taken; try again later.")
+            return None
         tls = self._settings.tls
-        connection = Connection(TLSStream(client, tls) if tls else PlainStream.of(client), address)
-        self._inside_by_host[address[0]] += 1
+        stream = TLSStream(client, tls) if tls else PlainStream.of(client)
+        connection = Connection(stream, address, origin)
+        self._inside[origin] += 1
+        self.unsettle(connection)
         self._deadlines.later(self._settings.login_seconds, connection, self._time_out)
-        self._log(f"{connection} connected ({taken + 1} of {self._settings.places})")
+        number, of = self._inside.total(), self._settings.places
+        self._log(f"{connection} connected ({number} of {of})")
         return connection
+
+    def _is_full(self, client: socket.socket) -> bool:
+        return self._inside.total() >= self._settings.places or not can_watch(
+            self._selector, client.fileno()
+        )
+
+    def _make_room(self) -> bool:
+        """Take the place of somebody who does not use it; return whether there is one.
+
+        Of the origin that holds most such places the oldest one goes, so that nobody keeps all
+        the others out by saying nothing.
+        """
+        if not self._nameless:
+            return False
+
+        def unused(origin: str) -> tuple[int, float]:
+            since = next(iter(self._nameless[origin].values()))
+            return len(self._nameless[origin]), -since
+
+        oldest, since = next(iter(self._nameless[max(self._nameless, key=unused)].items()))
+        if time.monotonic() - since < SILENT_SECONDS:
+            return False
+        sentence = "Others want your place, and you chose no name; connect again when you have one."
+        reason = "chose no name while others wanted in"
+        self._evict(oldest, ProtocolError(ErrorCode.TIMEOUT, sentence, closes=reason))
+        return True
 
     def _turn_away(self, client: socket.socket, address: tuple[str, int], sentence: str) -> None:
         """Say that there is no place, without keeping the descriptor for a moment."""
@@ -80,6 +137,14 @@ class Places:
     def settle(self, connection: Connection) -> None:
         """It has a name now: its place is its own for as long as it likes."""
         self._deadlines.forget(connection, self._time_out)
+        nameless = self._nameless.get(connection.origin, {})
+        nameless.pop(connection, None)
+        if not nameless:
+            self._nameless.pop(connection.origin, None)
+
+    def unsettle(self, connection: Connection) -> None:
+        """It has no name, or none any more."""
+        self._nameless.setdefault(connection.origin, {}).setdefault(connection, time.monotonic())
 
     def _time_out(self, _connection: Connection) -> None:
         seconds = f"{self._settings.login_seconds:g}"
@@ -88,7 +153,17 @@ class Places:
 
     def let_out(self, connection: Connection) -> None:
         """Give its place to others."""
-        host = connection.address[0]
-        self._inside_by_host[host] -= 1
-        if not self._inside_by_host[host]:
-            del self._inside_by_host[host]  # or every address that ever called would stay
+        self.settle(connection)
+        self._inside[connection.origin] -= 1
+        if not self._inside[connection.origin]:
+            del self._inside[connection.origin]  # or every origin that ever called would stay
+
+
+def move_down(client: socket.socket) -> socket.socket:
+    """Return the same socket with the lowest number that is free, where select() can watch it."""
+    try:
+        lower = client.dup()
+    except OSError:
+        return client
+    client.close()
+    return lower

@@ -6,6 +6,7 @@ Knows OpenSSL and sockets; knows no frames. Who encrypts nothing never imports s
 from __future__ import annotations
 
 import socket
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from chat_protocol import ErrorCode, ProtocolError
@@ -75,7 +76,8 @@ class TLSStream:
         except ssl.SSLWantReadError:
             raise BlockingIOError from None
         finally:
-            self.flush()  # its part of the handshake, or what it has to complain of
+            with suppress(OSError):  # what it cannot take any more keeps nobody from reading on
+                self.flush()  # our part of the handshake, or what OpenSSL has to complain of
 
     def _begin(self, arrived: bytes) -> None:
         """Look at the first byte before the handshake takes it: 22 begins one (RFC 8446, 5.1)."""
@@ -91,9 +93,10 @@ class TLSStream:
             while piece := tls.read(PIECE_SIZE):
                 pieces.append(piece)
             self.ended = True
-        except ssl.SSLWantReadError:
+        except OSError as error:  # no whole record is left, or one that is broken
             if not pieces:
                 raise
+            self.ended = not isinstance(error, ssl.SSLWantReadError)
         return b"".join(pieces)
 
     def send(self, data: bytes | memoryview) -> int:

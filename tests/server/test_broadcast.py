@@ -55,7 +55,7 @@ class Listener:
         self.client_side.settimeout(DEADLINE)
         self._stream = SmallStream(fileno=server_side.detach())
         self._stream.setblocking(False)
-        self.connection = Connection(self._stream, ("127.0.0.1", 8820))
+        self.connection = Connection(self._stream, ("127.0.0.1", 8820), "127.0.0.1")
         self._reader = protocol.FrameReader()
 
     def heard(self) -> list[str]:
@@ -180,7 +180,7 @@ def test_who_asks_for_a_name_in_vain_is_not_remembered(turn: Turn) -> None:
     class Seen(Connection):
         __slots__ = ("__weakref__",)  # tells when nobody holds it any more
 
-    stranger = Seen(turn.nameless.connection.stream, ("127.0.0.1", 8821))
+    stranger = Seen(turn.nameless.connection.stream, ("127.0.0.1", 8821), "127.0.0.1")
     seen = weakref.ref(stranger)
     turn.news.catch_up(stranger)
     del stranger
@@ -188,10 +188,16 @@ def test_who_asks_for_a_name_in_vain_is_not_remembered(turn: Turn) -> None:
     assert seen() is None
 
 
-def test_each_frame_counts_once_however_many_hear_it(turn: Turn) -> None:
-    turn.announce("hello")
-    turn.deliver(turn.alice, "hello")
-    assert turn.news.size == 2 * len(protocol.encode("hello"))
+def test_what_goes_to_many_is_soon_enough_for_a_turn(turn: Turn) -> None:
+    text = "x" * 9000
+    for _ in range(20):
+        turn.deliver(turn.alice, text)
+    assert not turn.news.is_large
+    for _ in range(20):
+        turn.deliver(turn.alice, text)
+    assert turn.news.is_large, "nobody's outbox is to swell within a turn"
+    turn.news.begin_anew()
+    assert not turn.news.is_large
 
 
 def test_who_is_behind_hears_it_all_in_order_and_holds_up_nobody(turn: Turn) -> None:

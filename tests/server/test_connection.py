@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import random
 
 import pytest
-from harness import ServerProcess, frames, needs_proc, peak_bytes, resident_bytes
+from encrypted import TLSClient, trusting
+from harness import (
+    Certificate,
+    ServerProcess,
+    StartServer,
+    frames,
+    needs_proc,
+    peak_bytes,
+    resident_bytes,
+)
 
 from .pressure import MIB, assert_served_promptly
 
@@ -173,3 +183,46 @@ def test_ten_megabytes_of_nonsense_take_no_memory(
     if len(piece) == 1:
         assert loud.receive_all() == []
     assert peak_bytes(fresh_server.pid) - before < 4 * MIB
+
+
+# ------------------------------------------------------------------------- whatever happens to it
+
+
+@pytest.mark.parametrize("options", ["--rate 0", "--rate 200"], ids=["at-once", "slowed-down"])
+def test_what_was_read_whole_is_dealt_with_though_nobody_reads_the_answers(
+    start_server: StartServer, options: str
+) -> None:
+    server = start_server(*options.split())
+    alice, bob = server.people("alice", "bob")
+    hasty = server.connect("hasty")
+    for hearer in (alice, bob):
+        hearer.expect("JOINED hasty")
+    said = [f"MSG BROADCAST {number}" for number in range(500)]
+    with server.paused():
+        bob.send("MSG hasty a word")  # it is answered with a reset, for what it has left unread
+        hasty.send(*said)
+        hasty.reset()
+    for number in range(500):
+        if options == "--rate 200" and number == 450:
+            bob.send("NAME hasty")
+            bob.receive_until("ERROR NAME_TAKEN hasty is taken; choose another name.")
+        alice.expect(f"MSG hasty BROADCAST {number}")
+    alice.expect("LEFT hasty")
+
+
+def test_what_was_read_whole_is_dealt_with_though_a_broken_tls_record_follows(
+    start_server: StartServer, certificate: Certificate
+) -> None:
+    server = start_server("--rate", "0", *certificate.for_server)
+    address, context = (server.host, server.port), trusting(certificate)
+    alice, hasty = (TLSClient(address, context) for _ in range(2))
+    assert alice.ask("NAME alice") == "HELLO alice"
+    assert hasty.ask("NAME hasty") == "HELLO hasty"
+    with server.paused():
+        hasty.send(*(f"MSG BROADCAST {number}" for number in range(5)))
+        # Past our own OpenSSL: a record that cannot be decrypted (RFC 8446, 5.2).
+        os.write(hasty.tls.fileno(), b"\x17\x03\x03\x00\x20" + bytes(32))
+    alice.expect("JOINED hasty", *(f"MSG hasty BROADCAST {number}" for number in range(5)))
+    alice.expect("LEFT hasty")
+    alice.close()
+    hasty.close()

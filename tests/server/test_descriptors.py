@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 from encrypted import TLSClient, trusting
 from harness import (
+    DEADLINE,
+    SERVER,
     Certificate,
     Client,
     ServerProcess,
@@ -111,3 +116,40 @@ def test_no_descriptors_left_means_to_wait_and_not_to_spin(
     set_descriptor_limit(server.pid, 1000)
     for client in waiting:
         assert client.ask("GET_NAMES") == "NAMES 2 alice bob"
+
+
+INHERITED = """
+import os, sys
+null = os.open(os.devnull, os.O_RDONLY)
+for number in range(3, {count}):
+    os.dup2(null, number)
+os.execvp(sys.argv[1], sys.argv[1:])
+"""
+
+
+@linux_only
+@pytest.mark.parametrize("count", [1_100, 1_015])
+def test_with_every_low_number_inherited_select_can_watch_nobody(count: int) -> None:
+    allow_descriptors(1_300)
+    done = subprocess.run(
+        [sys.executable, "-c", INHERITED.format(count=count), sys.executable, SERVER, "--port", "0"],
+        capture_output=True,
+        timeout=DEADLINE,
+        text=True,
+    )
+    assert done.returncode == 1
+    assert "--selector auto" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+
+
+@linux_only
+def test_with_every_low_number_inherited_another_selector_serves(
+    start_server: StartServer,
+) -> None:
+    allow_descriptors(1_300)
+    inherited = (sys.executable, "-c", INHERITED.format(count=1_100))
+    server = start_server("--selector", "epoll", prefix=inherited)
+    alice, bob = server.people("alice", "bob")
+    alice.send("MSG bob hi")
+    bob.expect("MSG alice bob hi")

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from contextlib import suppress
 
 import pytest
 from harness import (
+    Client,
     StartServer,
     cpu_seconds,
     descriptors,
@@ -14,6 +17,7 @@ from harness import (
     quiet_for,
     wake_ups,
 )
+from locked import new_address
 
 from chat.server.descriptors import SELECTORS
 
@@ -35,13 +39,64 @@ def test_every_selector_of_this_system_serves(start_server: StartServer, selecto
     assert server.wait_for_exit() == 0
 
 
+@posix_only
+@pytest.mark.parametrize(
+    "signals", [["SIGINT", "SIGTERM"], ["SIGTERM", "SIGHUP"], ["SIGHUP"] * 3], ids=str
+)
+def test_several_signals_in_one_moment_are_one(
+    start_server: StartServer, signals: list[str]
+) -> None:
+    server = start_server()
+    alice = server.connect("alice")
+    with server.paused():
+        for name in signals:
+            os.kill(server.pid, getattr(signal, name))
+    assert alice.receive().startswith("INFO The server is being shut down")
+    alice.expect("BYE")
+    for name in signals:
+        os.kill(server.pid, getattr(signal, name))  # another one soon after
+    assert alice.receive_all() == []
+    alice.close()
+    server.may_end = True
+    assert server.wait_for_exit() == 0
+
+
+@posix_only
+def test_the_server_says_goodbye_when_its_window_is_closed(start_server: StartServer) -> None:
+    server = start_server()
+    alice = server.connect("alice")
+    os.kill(server.pid, signal.SIGHUP)
+    alice.expect("INFO The server is being shut down: its window was closed.", "BYE")
+    alice.close()
+    server.may_end = True
+    assert server.wait_for_exit() == 0
+
+
+@posix_only
+@pytest.mark.parametrize("module", ["argparse", "chat_protocol", "chat.server.options", "chat.server.stop"])
+def test_an_early_interrupt_ends_the_server_without_a_traceback(module: str) -> None:
+    code, said = interrupted_at(module, "chat_server.py", "--port", "0")
+    assert code in (-signal.SIGINT, 0)
+    assert "Traceback" not in said
+
+
+@posix_only
+def test_nohup_keeps_the_server_when_its_window_is_closed(start_server: StartServer) -> None:
+    server = start_server(prefix=("sh", "-c", 'trap "" HUP; exec "$0" "$@"'))
+    alice = server.connect("alice")
+    os.kill(server.pid, signal.SIGHUP)
+    assert alice.ask("MSG alice hi") == "MSG alice alice hi"
+
+
 @pytest.mark.parametrize("options", ["--login-timeout 1e10", "--rate 1e-10"])
 def test_no_wait_is_too_long_for_select(start_server: StartServer, options: str) -> None:
     # 292 years are the most that select() takes, 24 days the most of poll() and epoll.
     server = start_server(*options.split())
     server.connect("alice").send("GET_NAMES", "GET_NAMES")
-    server.connect("bob")  # now nothing but the long wait is left to wait for
-    assert server.connect().ask("GET_NAMES") == "NAMES 2 alice bob"
+    server.wait_for_line("now called alice")
+    # By now nothing but the long wait is left to wait for. What alice owes, her address owes too.
+    for name in ("bob", "carol"):
+        Client((server.host, server.port), source=new_address()).name(name).close()
 
 
 # ---------------------------------------------------------------------------- a fault in the server

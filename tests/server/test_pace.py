@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
+from collections.abc import Callable, Iterator
 
 import pytest
 from harness import (
@@ -15,6 +18,7 @@ from harness import (
     peak_bytes,
     posix_only,
 )
+from locked import new_address
 
 import chat_protocol as protocol
 
@@ -117,6 +121,90 @@ def test_several_who_flood_together_leave_others_their_turn(fresh_server: Server
     for client in flood:
         client.send_meanwhile(protocol.encode("MSG BROADCAST x") * 15_000)
     assert_served_promptly(fresh_server.connect(), rounds=5)
+
+
+# ------------------------------------------------------------- those who come again, or are several
+
+
+def seconds_for_messages(alice: Client, count: int) -> float:
+    """Return how long it took until so many messages had come."""
+    start = time.monotonic()
+    while count:
+        count -= alice.receive().startswith("MSG")
+    return time.monotonic() - start
+
+
+RUDE = """
+import socket, sys, threading
+def frame(payload):
+    return b"%04d%b" % (len(payload), payload)
+def come_and_go(name):
+    while True:
+        with socket.create_connection(("127.0.0.1", {port})) as rude:
+            said = frame(b"MSG BROADCAST x") * {messages}
+            rude.sendall(frame(b"NAME " + name) + said + frame(b"EXIT"))
+            while rude.recv(65536):
+                pass
+for number in range({people}):
+    threading.Thread(target=come_and_go, args=[b"rude%d" % number]).start()
+"""
+
+
+@pytest.fixture
+def start_rude() -> Iterator[Callable[[ServerProcess, int, int], None]]:
+    """A function that has so many people come, say so many things, leave, and come again."""
+    rude: list[subprocess.Popen[bytes]] = []
+
+    def start(server: ServerProcess, people: int, messages: int) -> None:
+        program = RUDE.format(port=server.port, people=people, messages=messages)
+        rude.append(subprocess.Popen([sys.executable, "-c", program], stderr=subprocess.DEVNULL))
+
+    yield start
+    for process in rude:
+        process.kill()
+        process.wait()
+
+
+@pytest.mark.parametrize(
+    ("people", "messages", "rate"),
+    [(1, 45, 50), (1, 1, 50), (20, 45, 500)],
+    ids=["one-who-says-much", "one-who-says-little", "twenty-at-once"],
+)
+def test_leaving_and_coming_back_buys_no_fresh_allowance(
+    start_server: StartServer,
+    start_rude: Callable[[ServerProcess, int, int], None],
+    people: int,
+    messages: int,
+    rate: int,
+) -> None:
+    server = start_server("--rate", "50")
+    alice = Client((server.host, server.port), source=new_address()).name("alice")
+    start_rude(server, people, messages)
+    # NAME and EXIT count as well, so it should be less than what burst and rate let through.
+    assert 4 * rate < 2 * rate + 1.1 * rate * seconds_for_messages(alice, 4 * rate)
+    alice.close()
+
+
+def test_thirty_behind_one_address_who_talk_notice_nothing(start_server: StartServer) -> None:
+    server = start_server()
+    people = server.people(*(f"n{number}" for number in range(30)))
+    for _ in range(5):
+        for number, person in enumerate(people):
+            person.send(f"MSG n{(number + 1) % 30} hello", "GET_NAMES")
+        for number, person in enumerate(people):
+            person.receive_until(f"MSG n{number - 1 if number else 29} n{number} hello")
+        assert_served_promptly(people[0], rounds=3)
+
+
+def test_a_long_request_counts_for_several(start_server: StartServer) -> None:
+    server = start_server("--rate", "200")
+    alice, loud = server.people("alice", "loud")
+    texts = [f"{number} {'x' * 9900}" for number in range(200)]
+    loud.send_meanwhile(frames(*(f"MSG alice {text}" for text in texts)))
+    start = time.monotonic()
+    alice.expect(*(f"MSG loud alice {text}" for text in texts))
+    # 1,000 at 200 a second, of which 400 go in the burst: 3 s. By number it were none.
+    assert time.monotonic() - start > 2
 
 
 # ---------------------------------------------------------------------------- those who do not read

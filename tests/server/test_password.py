@@ -225,6 +225,50 @@ def test_whoever_goes_while_the_password_is_held_is_forgotten(door: Door, addres
     wait_until(lambda: last.ask("GET_NAMES").endswith(" 1 last"), "the others are forgotten")
 
 
+@pytest.mark.slow
+def test_all_addresses_together_have_a_hundred_guesses_a_second(
+    start_server: StartServer, password_file: str
+) -> None:
+    server = start_server("--password-file", password_file)
+    guessers = [Visitor((server.host, server.port), source=new_address()) for _ in range(400)]
+    for guesser in guessers:
+        guesser.send("EXIT now")
+        guesser.expect_error("BAD_ARGUMENTS")
+    start = time.monotonic()
+    for guesser in guessers:
+        guesser.send(f"PASS {WRONG}")
+    honest = Visitor((server.host, server.port), source=new_address()).enter("alice")
+    assert 3.5 < time.monotonic() - start < 10, "behind 400 guesses"
+    for guesser in guessers:
+        guesser.expect_error("BAD_PASSWORD")
+        guesser.close()
+    honest.close()
+
+
+def test_one_address_with_many_guessers_is_one_in_the_line(door: Door) -> None:
+    """Whoever comes from another waits for one of them at most, not for all."""
+    many, other = new_address(), new_address()
+    crowd = [door.visitor(many) for _ in range(90)]
+    for visitor in crowd:
+        visitor.send(f"PASS {PASSWORD}")
+    honest = door.visitor(other)
+    honest.send(f"PASS {PASSWORD}")
+    honest.expect("ACCEPTED")
+    assert sum(visitor.has_heard_something() for visitor in crowd) < 45
+    for visitor in crowd:
+        visitor.expect("ACCEPTED")
+
+
+def test_whose_turn_comes_though_the_one_before_has_gone(door: Door, address: str) -> None:
+    crowd = [door.visitor(address) for _ in range(60)]
+    for visitor in crowd:
+        visitor.send(f"PASS {PASSWORD}")
+    for visitor in crowd[1::2]:
+        visitor.reset()
+    for visitor in crowd[::2]:
+        visitor.expect("ACCEPTED")
+
+
 GUESSER = f"""
 import socket, sys
 guess = b"0010PASS wrong"

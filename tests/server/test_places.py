@@ -5,14 +5,26 @@ from __future__ import annotations
 import re
 import socket
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from harness import ServerProcess, StartServer, needs_proc, posix_only, quiet_for, wait_until
+from harness import (
+    Client,
+    ServerProcess,
+    StartServer,
+    needs_proc,
+    posix_only,
+    prepared_server,
+    quiet_for,
+    wait_until,
+)
+from locked import PASSWORD, new_address
 
+from chat.server.places import origin_of
 from chat.sockets import KEEPALIVE_OPTIONS, prepare
 
-from .pressure import assert_served_promptly
+from .pressure import allow_descriptors, assert_served_promptly
 
 # ---------------------------------------------------------------------------------------- coming in
 
@@ -114,6 +126,119 @@ def test_a_login_timeout_of_0_is_none(start_server: StartServer) -> None:
     silent.round_trip()
     assert quiet_for(0.3, silent)
     silent.round_trip()
+
+
+# --------------------------------------------------------------------------------- when it is full
+
+IMPATIENT_LINE = "import chat_server, chat; chat.server.places.SILENT_SECONDS = 0.3"
+IMPATIENT = prepared_server(IMPATIENT_LINE)
+
+
+def silent_crowd(server: ServerProcess, source: str, count: int) -> list[Client]:
+    """Let so many come from an address who say nothing, and wait until they are in."""
+    crowd = [Client((server.host, server.port), source=source) for _ in range(count)]
+    for client in crowd:
+        client.send("EXIT now")  # refused, but answered: it is in
+        client.receive()
+    return crowd
+
+
+def let_them_in_after_all(server: ServerProcess, name: str) -> Client:
+    """Knock until somebody gets in."""
+    found: list[Client] = []
+
+    def gets_in() -> bool:
+        client = server.connect()
+        with suppress(EOFError, OSError):
+            client.send(f"NAME {name}")
+            if client.receive() == f"HELLO {name}":
+                found.append(client)
+        return bool(found)
+
+    wait_until(gets_in, f"{name} gets in")
+    return found[0]
+
+
+def test_silence_keeps_nobody_out(start_server: StartServer) -> None:
+    """Of the address that has most of those who say nothing the oldest goes; it reads why."""
+    server = start_server("--max-clients", "6", program=IMPATIENT)
+    alice = server.connect("alice")
+    honest = silent_crowd(server, new_address(), 1)
+    crowd = silent_crowd(server, new_address(), 4)
+    server.connect().expect_error("SERVER_FULL")  # none of them for long enough
+    let_them_in_after_all(server, "bob")
+    alice.expect("JOINED bob")
+    crowd[0].expect_error("TIMEOUT")
+    assert crowd[0].receive_all() == []
+    assert quiet_for(0.05, *honest, *crowd[1:])
+    let_them_in_after_all(server, "carol")
+    crowd[1].expect_error("TIMEOUT")
+    assert alice.ask("MSG alice still here") == "JOINED carol"
+    for client in (*honest, *crowd):
+        client.close()
+
+
+def test_those_who_have_a_name_keep_their_place(start_server: StartServer) -> None:
+    server = start_server("--max-clients", "2", program=IMPATIENT)
+    alice, bob = server.people("alice", "bob")
+    assert quiet_for(0.4, alice, bob)
+    server.connect().expect_error("SERVER_FULL")
+    alice.send("MSG bob hi")
+    bob.expect("MSG alice bob hi")
+
+
+def test_one_that_left_and_does_not_close_keeps_nobody_out(start_server: StartServer) -> None:
+    """A place is only somebody's who has a name: not one's who has said EXIT long ago."""
+    patient = f"{IMPATIENT_LINE}; chat.server.farewell.CLOSE_SECONDS = 1000"
+    server = start_server("--max-clients", "1", program=prepared_server(patient))
+    lazy = server.connect("lazy")
+    assert lazy.ask("EXIT") == "BYE"
+    let_them_in_after_all(server, "bob")
+
+
+def test_silence_keeps_nobody_out_where_a_password_is_wanted(
+    start_server: StartServer, password_file: str
+) -> None:
+    options = ("--max-clients", "3", "--password-file", password_file)
+    server = start_server(*options, program=IMPATIENT)
+    crowd = silent_crowd(server, new_address(), 3)
+    wait_until(lambda: server.connect().ask(f"PASS {PASSWORD}") == "ACCEPTED", "somebody gets in")
+    crowd[0].expect_error("TIMEOUT")
+    for client in crowd:
+        client.close()
+
+
+def test_with_every_descriptor_taken_the_newcomer_can_be_watched(start_server: StartServer) -> None:
+    allow_descriptors(1_200)
+    server = start_server("--rate", "0", program=IMPATIENT)
+    places = int(server.wait_for_line(r"Room for (\d+) people")[1])
+    crowd = silent_crowd(server, new_address(), places)
+    people = [let_them_in_after_all(server, f"n{number}") for number in range(20)]
+    for person in people:
+        assert person.ask("MSG n0 hi" if person is people[0] else "EXIT now")
+    for client in crowd:
+        client.close()
+
+
+@pytest.mark.parametrize(
+    ("host", "own_host", "origin"),
+    [
+        ("127.0.0.2", "127.0.0.1", "127.0.0.2"),
+        ("::1", "::1", "::1"),
+        ("2001:db8:1:2::7", "2001:db8:1:2::1", "2001:db8:1:2::7"),  # our own network
+        ("2001:db8:1:3::7", "2001:db8:1:2::1", "2001:db8:1:3::/64"),
+        ("2001:db8:1:3:ffff::8", "2001:db8:1:2::1", "2001:db8:1:3::/64"),
+        ("fe80::7%eth0", "2001:db8:1:2::1", "fe80::7%eth0"),
+        ("fd00::7", "2001:db8:1:2::1", "fd00::/64"),
+    ],
+)
+def test_beyond_our_own_network_ipv6_counts_by_networks(
+    host: str, own_host: str, origin: str
+) -> None:
+    assert origin_of(host, own_host) == origin
+
+
+# ------------------------------------------------------------------------------- those who vanished
 
 
 @needs_proc

@@ -387,3 +387,20 @@ def test_blocked_comes_before_too_long() -> None:
     chat.does("alice", "BLOCK bob")
     assert chat.error("bob", f"MSG alice {'x' * 9985}") == "BLOCKED"
     assert chat.error("bob", f"MSG BROADCAST {'x' * 9985}") == "TOO_LONG"
+
+
+def test_a_block_list_ends_at_a_thousand_names() -> None:
+    chat = Chat("alice", "bob")
+    for number in range(1000):
+        chat.does("bob", f"NAME b{number}")
+        chat.does("alice", f"BLOCK b{number}")
+        chat.room.leave("bob")
+    chat.does("bob", "NAME one_more")
+    with pytest.raises(ProtocolError, match="1000 names") as refused:
+        chat.does("alice", "BLOCK one_more")
+    assert refused.value.code == "BAD_ARGUMENTS"
+    chat.does("bob", "NAME b7")
+    assert chat.does("alice", "BLOCK B7")["alice"] == ["BLOCKED b7"], "who is on it already"
+    chat.does("alice", "UNBLOCK b8")
+    chat.does("bob", "NAME one_more")
+    assert chat.does("alice", "BLOCK one_more")["alice"] == ["BLOCKED one_more"]
