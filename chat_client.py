@@ -12,18 +12,23 @@ What travels is in chat_protocol.py.
 
 from __future__ import annotations
 
+import signal
+
+if __name__ == "__main__" and signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+    # Ctrl+C while the rest is imported, and until somebody talks, ends the program without a word.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
 import argparse
 import io
 import os
 import select
-import signal
 import socket
 import sys
 
 import chat_protocol as protocol
 from chat.client.commands import Commands, is_secret
 from chat.client.lines import row
-from chat.client.link import State, Stream, why_not_connected
+from chat.client.link import TOO_MANY_FILES, State, Stream, why_not_connected
 from chat.client.options import (
     DEFAULT_HOST,
     add_session_options,
@@ -121,11 +126,14 @@ class Client:
                 lines = [self.offered_name]
             if lines:
                 self.commands.typed_lines(lines)
-            count = sum(bool(line.strip()) for line in self.editor.text.split(LINE_END))
-            if isinstance(key, Paste) and count > 1:
-                self.session.lines.tell(
-                    f"{count} lines pasted: Enter sends them, Ctrl+C drops them"
-                )
+            if isinstance(key, Paste):
+                self.tell_of_lines()
+
+    def tell_of_lines(self) -> None:
+        """Say what to do with several lines that were pasted."""
+        count = sum(bool(line.strip()) for line in self.editor.text.split(LINE_END))
+        if count > 1:
+            self.session.lines.tell(f"{count} lines pasted: Enter sends them, Ctrl+C drops them")
 
     def heed_signals(self) -> None:
         """Do what the signals that have come ask for."""
@@ -210,11 +218,7 @@ def main(arguments: list[str] | None = None) -> int:
         interactive=interactive,
         wire=options.wire,
     )
-    try:
-        connected = wait_until_connected(session)
-    except KeyboardInterrupt:
-        return 1
-    if not connected:
+    if not wait_until_connected(session):
         for line in session.take_lines():
             print(f"chat_client: {line.text.removeprefix('! ')}", file=sys.stderr)
         return 1
@@ -232,12 +236,18 @@ def talk(session: Session, no_color: bool) -> int:
         for number in signal.Signals
         if number.name in SIGNALS and signal.getsignal(number) is not signal.SIG_IGN
     ]
+    try:
+        signals = catch_signals(caught)
+        select.select([signals], [], [], 0)
+    except (OSError, ValueError):  # no descriptor is left, or none that select(2) can watch
+        print(f"chat_client: {TOO_MANY_FILES}", file=sys.stderr)
+        return 1
     colours = abilities.colours and not no_color and not os.environ.get("NO_COLOR")
     client = Client(
         session,
         keyboard,
         screen,
-        catch_signals(caught),
+        signals,
         offered_name=login_name(),
         colours=colours,
     )

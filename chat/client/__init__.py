@@ -2,6 +2,7 @@
 
 commands        what a typed line means
 session         getting in under a name, staying, coming back, leaving
+absence         how long to wait for what until we are back, and what was typed meanwhile
 roster          who is here, whom we block, who spoke last
 link, tls       the connection to the server; the certificate is checked here
 lines           what a person is shown

@@ -50,19 +50,17 @@ def split_text(text: str, size: int) -> list[str]:
     """Split `text` into parts of at most `size` bytes, between words where that is possible."""
     parts: list[str] = []
     rest = clusters(text)
-    while rest:
-        fitting = used = 0
-        for cluster in rest:
-            used += len(cluster.encode())
-            if used > size:
-                break
-            fitting += 1
-        cut = max(fitting, 1)
+    start = 0
+    while start < len(rest):
+        cut, used = start, 0
+        while cut < len(rest) and (used := used + len(rest[cut].encode())) <= size:
+            cut += 1
+        cut = max(cut, start + 1)
         if cut < len(rest):
-            cut = next((end for end in range(cut, 0, -1) if rest[end] == " "), cut)
-        parts.append("".join(rest[:cut]))
+            cut = next((end for end in range(cut, start, -1) if rest[end] == " "), cut)
+        parts.append("".join(rest[start:cut]))
         # The space at which a text is split is the split itself; none is sent for it.
-        rest = rest[cut + 1 :] if rest[cut : cut + 1] == [" "] else rest[cut:]
+        start = cut + 1 if rest[cut : cut + 1] == [" "] else cut
     return parts
 
 
@@ -174,13 +172,14 @@ class Commands:
         if self._session.regaining:
             speaker += " (waiting)"
         for part in split_text(text, place):
+            if not self._session.request(f"MSG {name} {part}"):
+                return
             self._lines.show(
                 Kind.SAID if to_all else Kind.PRIVATE,
                 part,
                 speaker,
                 "" if to_all else known,
             )
-            self._session.request(f"MSG {name} {part}")
 
     # -- completion
 

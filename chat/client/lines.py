@@ -65,12 +65,29 @@ class Lines:
         return lines
 
 
+# Normalising takes time that grows with the square of a run of marks. No language has a run of 30
+# (Unicode annex #15, Stream-Safe Text Format), so the rest of a longer one is in nobody's name.
+_SURPLUS_MARKS = re.compile(rb"(?<=[^\0]{30})[^\0]+")
+
+
+def _normal(text: str) -> str:
+    """Return `text` in normalisation form NFKC, without what is surplus in runs of marks."""
+    if text.isascii():
+        return text
+    classes = bytes(map(unicodedata.combining, text))  # 0, or up to 240 for a mark (annex #44)
+    surplus = [place for found in _SURPLUS_MARKS.finditer(classes) for place in found.span()]
+    edges = [0, *surplus, len(text)]
+    kept = (text[start:end] for start, end in zip(edges[::2], edges[1::2], strict=True))
+    return unicodedata.normalize("NFKC", "".join(kept))
+
+
 def mentions(text: str, name: str) -> bool:
     """Whether `text` holds `name` as a word of its own, folded as the protocol folds."""
     if not name:
         return False
     word = rf"(?<![\w-]){re.escape(fold(name))}(?![\w-])"
-    return re.search(word, unicodedata.normalize("NFKC", text).casefold()) is not None
+    folded = unicodedata.normalize("NFKC", _normal(text).casefold())
+    return re.search(word, folded) is not None
 
 
 # Of the 256 colours of xterm, those that have a contrast of 4 to 1 and more (WCAG 2.1) both to

@@ -24,8 +24,12 @@ if TYPE_CHECKING:
     import ssl  # only those who speak TLS load it: see tls.py
 
 CONNECT_SECONDS = 10.0  # for one address to answer
-LONGEST_RETRY_SECONDS = 30.0
 RECEIVE_SIZE = 64 * 1024  # bytes for one recv()
+UNSENT_ENOUGH = 16 * 1024 * 1024  # bytes: more than anybody types or pastes
+TOO_MANY_FILES = (  # select(2), FD_SETSIZE
+    "So many files were open when this program started that select() cannot watch one more: "
+    "start it from a new terminal."
+)
 
 Stream = socket.socket | TLSStream
 
@@ -70,8 +74,7 @@ class Link:
         self._tell_failed = failed
         self._tell_lost = lost
         self._wire_view = wire_view
-        self._addresses: list[tuple[int, int, int, str, Any]] = []  # what getaddrinfo() said
-        self._untried: list[tuple[int, int, int, str, Any]] = []
+        self._untried: list[tuple[int, int, int, str, Any]] = []  # of what getaddrinfo() said
         self._reader = protocol.FrameReader()
         self._outbox = bytearray()
 
@@ -83,35 +86,48 @@ class Link:
         Raises OSError when there is no such host, by the answer of the system's resolver, which
         may take its time, and UnicodeError when there can be none of that name.
         """
-        self._addresses = [*socket.getaddrinfo(self._host, self._port, type=socket.SOCK_STREAM)]
-        self._try_all_addresses()
+        found = socket.getaddrinfo(self._host, self._port, type=socket.SOCK_STREAM)
+        if self.state is not State.OVER:  # who asks in a thread may close() meanwhile
+            self._untried = [*found]
+            self._try_next_address()
 
-    def connect_later(self, tries: int) -> float:
-        """Connect again after a while, the longer the more tries there were; return the seconds."""
-        seconds = min(2.0**tries, LONGEST_RETRY_SECONDS)
+    def connect_later(self, seconds: float) -> None:
+        """Connect again after some `seconds`."""
         # Thirty clients that lost the same server should not all call it at the same moment.
         self.deadline = time.monotonic() + seconds * random.uniform(0.8, 1.2)
         self.state = State.WAITING
-        return seconds
 
-    def _try_all_addresses(self) -> None:
-        self._untried = [*self._addresses]
-        self._try_next_address()
-
-    def _try_next_address(self) -> None:
-        family, kind, number, _, address = self._untried.pop(0)
-        self.state = State.CONNECTING
-        self.deadline = time.monotonic() + CONNECT_SECONDS
+    def _connect_again(self) -> None:
         try:
-            self.socket = socket.socket(family, kind, number)
-            prepare(self.socket)
-            # A non-blocking connect() only begins; the socket turns writable when it is done, and
-            # SO_ERROR then tells how it went: connect(2), EINPROGRESS.
-            self.socket.connect(address)
-        except BlockingIOError:
-            pass
-        except OSError as error:  # no way there at all: no IPv6 here, say
-            self._address_failed(why_not_connected(error, self._host, self._port))
+            self.connect()  # the machine may have got another address meanwhile
+        except (OSError, UnicodeError) as error:  # a resolver that is not there, just now
+            if self.state is State.OVER:
+                return
+            self._tell_failed(why_not_connected(error, self._host, self._port))
+
+    def _try_next_address(self, sentence: str = "") -> None:
+        """Begin to connect to the next address; with none left tell the `sentence` of the last."""
+        self.state = State.CONNECTING
+        while self._untried:
+            family, kind, number, _, address = self._untried.pop(0)
+            self.deadline = time.monotonic() + CONNECT_SECONDS
+            try:
+                self.socket = socket.socket(family, kind, number)
+                select.select([], [self.socket], [], 0)
+                prepare(self.socket)
+                # A non-blocking connect() only begins; the socket turns writable when it is done,
+                # and SO_ERROR then tells how it went: connect(2), EINPROGRESS.
+                self.socket.connect(address)
+            except BlockingIOError:
+                return
+            except ValueError:  # it is of no use then, wherever it leads
+                sentence = TOO_MANY_FILES
+            except OSError as error:  # no way there at all: no IPv6 here, say
+                sentence = why_not_connected(error, self._host, self._port)
+            else:
+                return
+            self._close_socket()
+        self._tell_failed(sentence)
 
     def _go_on_connecting(self, writable: bool, due: bool) -> None:
         number = 0
@@ -119,9 +135,12 @@ class Link:
             number = errno.ETIMEDOUT
         elif writable and isinstance(self.socket, socket.socket):
             number = self.socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+            if not number and is_its_own_peer(self.socket):
+                number = errno.ECONNREFUSED
         if number:
             error = OSError(number, what_failed(number))
-            self._address_failed(why_not_connected(error, self._host, self._port))
+            self._close_socket()
+            self._try_next_address(why_not_connected(error, self._host, self._port))
         elif writable:
             self._go_online()
 
@@ -134,20 +153,14 @@ class Link:
                 return
         except (OSError, ValueError) as error:
             self._untried.clear()  # it is the right machine, but not to be trusted, or no TLS
-            self._address_failed(why_no_tls(error, self._host))
+            self._close_socket()
+            self._try_next_address(why_no_tls(error, self._host))
             return
         self.state = State.ONLINE
         self.deadline = math.inf
         self._reader = protocol.FrameReader()
         self._outbox.clear()
         self._tell_online()
-
-    def _address_failed(self, sentence: str) -> None:
-        self._close_socket()
-        if self._untried:
-            self._try_next_address()
-        else:
-            self._tell_failed(sentence)
 
     def close(self) -> None:
         """Close the connection for good."""
@@ -167,7 +180,9 @@ class Link:
         """What select() is to watch for reading, and what for writing: our socket, or nothing."""
         if self.socket is None:
             return [], []
-        reads, writes = True, self.state is State.CONNECTING or bool(self._outbox)
+        # From a server that reads nothing we read no more, before our answers fill the memory.
+        reads = len(self._outbox) < UNSENT_ENOUGH
+        writes = self.state is State.CONNECTING or bool(self._outbox)
         if isinstance(self.socket, TLSStream):
             reads, writes = self.socket.watched(reads, writes)
         return [self.socket] * reads, [self.socket] * writes
@@ -184,6 +199,7 @@ class Link:
     def turn(self, readable: bool, writable: bool) -> None:
         """Do what can be done now: the socket is ready, or the deadline has come.
 
+        Where it is time to connect again, looking up the host may take a while: see connect().
         Raises ProtocolError when what the server sends is no frames.
         """
         due = self.deadline <= time.monotonic()
@@ -192,7 +208,7 @@ class Link:
         if self.state is State.CONNECTING:
             self._go_on_connecting(writable, due)
         elif self.state is State.WAITING and due:
-            self._try_all_addresses()
+            self._connect_again()
         elif self.state is State.ONLINE:
             if readable:
                 self._receive()
@@ -246,11 +262,22 @@ class Link:
         assert self.socket is not None
         try:
             sent = self.socket.send(self._outbox)
+        except (BlockingIOError, InterruptedError):
+            return  # the kernel's buffer is full
         except OSError:
-            # The kernel's buffer is full, or the connection is gone; then what the server said
-            # last, the reason, may still wait to be read.
+            self._receive()  # what the server said last, the reason, and then the end
             return
         del self._outbox[:sent]
+
+
+def is_its_own_peer(connection: socket.socket) -> bool:
+    """Whether it called a port of this machine where nobody listens, and got that very port as its
+    own: TCP then connects it to itself (RFC 9293, 3.5, simultaneous open). Many tries, and it does.
+    """
+    try:
+        return bool(connection.getsockname() == connection.getpeername())
+    except OSError:
+        return False  # broken already, which whoever reads it finds
 
 
 def why_not_connected(error: OSError | ValueError, host: str, port: int) -> str:

@@ -10,6 +10,12 @@ from collections.abc import Callable
 from chat.client.lines import Kind, Lines, mentions
 from chat_protocol import fold, is_broadcast
 
+# What a server tells is remembered up to here; beyond, it is shown and forgotten. A server of ours
+# has a place for each descriptor, some 1,000 with select(); one that makes people up has no end.
+MAX_PEOPLE = 10_000
+MAX_NAME_LENGTH = 80  # characters: what may normalise to the protocol's 20 (Unicode annex #15)
+MAX_SPEAKERS = 1_000  # of whom Tab knows who spoke last
+
 
 def is_count(word: str) -> bool:
     """Whether a word of a frame is a number, and no absurd one."""
@@ -29,8 +35,9 @@ class Roster:
         self.blocked: dict[str, str] = {}
         self.to_block: set[str] = set()  # whom we blocked before a break; the server forgot it
         self.last_private = ""  # who wrote to us privately last
-        self._speakers: dict[str, None] = {}  # who spoke last stands last
-        self._listed: list[str] = []  # names of NAMES frames, until all of them are here
+        self._speakers: dict[str, str] = {}  # who spoke last stands last
+        self._listed: dict[str, str] = {}  # as told by NAMES frames, until all of them are here
+        self._total = self._counted = 0  # names that this list has, and that have come so far
         self._lines = lines
         self._came = came
 
@@ -42,15 +49,21 @@ class Roster:
 
     def forget_list(self) -> None:
         """The rest of a list that has begun does not come."""
-        self._listed.clear()
+        self._listed = {}
+        self._total = self._counted = 0
 
     def list_people(self, total: int, names: list[str]) -> bool:
         """Take the names of one frame of a list; return whether the list is complete with them."""
-        self._listed += filter(None, names)
-        if len(self._listed) < total:
+        if total != self._total:  # the one that had begun is not gone on with
+            self.forget_list()
+            self._total = total
+        for name in filter(None, names):
+            _remember(self._listed, name)
+            self._counted += 1
+        if self._counted < total:
             return False
-        self.people = {fold(name): name for name in self._listed}
-        self._listed = []
+        self.people = self._listed
+        self.forget_list()
         return True
 
     def news(self, verb: str, words: list[str]) -> bool:
@@ -59,8 +72,9 @@ class Roster:
             case "MSG", [sender, addressee, *text] if text:
                 self._said(sender, addressee, " ".join(text))
             case "JOINED", [name] if name:
-                self.people[fold(name)] = name
                 self._lines.tell(f"{name} joined", name)
+                if _remember(self.people, name) and len(self.people) == MAX_PEOPLE:
+                    self._lines.tell(f"{MAX_PEOPLE} people are here; no more are listed")
                 self._came(name)
             case "LEFT", [name] if name:
                 self.people.pop(fold(name), None)
@@ -68,7 +82,7 @@ class Roster:
             case "RENAMED", [old, new]:
                 self._renamed(old, new)
             case "BLOCKED", [name] if name:
-                self.blocked[fold(name)] = name
+                _remember(self.blocked, name)
                 self.to_block.discard(fold(name))
                 self._lines.tell(f"you block {name}", name)
             case "UNBLOCKED", [name] if name:
@@ -79,7 +93,8 @@ class Roster:
 
     def _said(self, sender: str, addressee: str, text: str) -> None:
         self._speakers.pop(fold(sender), None)
-        self._speakers[fold(sender)] = None
+        if _remember(self._speakers, sender) and len(self._speakers) > MAX_SPEAKERS:
+            del self._speakers[next(iter(self._speakers))]
         if is_broadcast(addressee):
             self._lines.show(Kind.SAID, text, sender, sender, mentions(text, self.name))
         else:
@@ -89,7 +104,7 @@ class Roster:
     def _renamed(self, old: str, new: str) -> None:
         for names in (self.people, self.blocked):
             if names.pop(fold(old), None) is not None:
-                names[fold(new)] = new
+                _remember(names, new)
         if fold(self.last_private) == fold(old):
             self.last_private = new
         self._lines.tell(f"{old} is now {new}", new)
@@ -104,6 +119,16 @@ class Roster:
     def names_like(self, start: str) -> list[str]:
         """Names that begin with `start`, folded as the protocol folds, last speakers first."""
         last = {folded: position for position, folded in enumerate(self._speakers)}
-        others = [folded for folded in self.people if folded.startswith(fold(start))]
+        start, mine = fold(start), fold(self.name)
+        others = [folded for folded in self.people if folded.startswith(start)]
         others.sort(key=lambda folded: (-last.get(folded, -1), folded))
-        return [self.people[folded] for folded in others if folded != fold(self.name)]
+        return [self.people[folded] for folded in others if folded != mine]
+
+
+def _remember(names: dict[str, str], name: str) -> bool:
+    """Put `name` among `names`, by its folded form; return whether there is a place for it."""
+    folded = fold(name)
+    fits = len(name) <= MAX_NAME_LENGTH and (folded in names or len(names) < MAX_PEOPLE)
+    if fits:
+        names[folded] = name
+    return fits

@@ -12,6 +12,7 @@ import time
 from typing import TYPE_CHECKING
 
 import chat_protocol as protocol
+from chat.client.absence import Absence
 from chat.client.lines import Kind, Line, Lines
 from chat.client.link import Link, State, Stream
 from chat.client.roster import Roster, is_count
@@ -22,15 +23,15 @@ if TYPE_CHECKING:
     import ssl  # only those who speak TLS load it: see tls.py
 
 FAREWELL_SECONDS = 2.0  # for the server to say BYE before we leave all the same
-NAME_HELD_SECONDS = 120.0  # a server notices within two minutes that our old connection is dead
 NAME_RETRY_SECONDS = 3.0
+NAMES_SHOWN = 1_000  # in one line, which nobody reads to its end
 OUTBOX_ENOUGH = 64 * 1024  # bytes: while more wait to be sent, a piped file is not read on
 
+
 # Where the connection closes right after one of these, calling again would bring the same answer.
-FINAL_ERRORS = (
-    *(ErrorCode.BAD_FRAME, ErrorCode.BAD_PASSWORD, ErrorCode.SERVER_FULL),
-    *(ErrorCode.TLS_REQUIRED, ErrorCode.TIMEOUT),
-)
+FINAL_ERRORS = (ErrorCode.BAD_FRAME, ErrorCode.TLS_REQUIRED)
+# The same for a newcomer. Who was here before calls again, for there is something to lose.
+FINAL_AT_FIRST = (ErrorCode.BAD_PASSWORD, ErrorCode.SERVER_FULL, ErrorCode.TIMEOUT)
 
 
 class Session:
@@ -72,16 +73,12 @@ class Session:
         self._naming = False  # a NAME is on its way
         self._looking = False  # a GET_NAMES is on its way that nobody typed
         self._leaving = False  # an EXIT is on its way
-        self._reason_given = False  # the last frame said why the server is about to close
+        self._reason_given = ""  # why the server is about to close, the code of its last frame
         self.needs_password = False  # the server wants one, and the person should be asked
         self._password = password  # sent on every new connection
         self._passing = False  # a PASS is on its way
         self._readable_for_all = tls is None  # what travels, and nobody has been warned yet
-        # What a reconnect has to bring back.
-        self._tries = 0
-        self.regaining = False  # the connection broke, and we are not back under our name yet
-        self._regain_until = math.inf  # NAME_TAKEN has not come yet
-        self._waiting: list[str] = []  # payloads typed meanwhile
+        self._absence: Absence | None = None  # the connection broke, and we are not back yet
 
     # -- what the owner's loop needs
 
@@ -96,14 +93,9 @@ class Session:
         return self.roster.name
 
     @property
-    def people(self) -> dict[str, str]:
-        """Who is here, by folded name."""
-        return self.roster.people
-
-    @property
-    def blocked(self) -> dict[str, str]:
-        """Whom we block, by folded name."""
-        return self.roster.blocked
+    def regaining(self) -> bool:
+        """Whether the connection broke, and we are not back under our name yet."""
+        return self._absence is not None
 
     @property
     def socket(self) -> Stream | None:
@@ -162,13 +154,13 @@ class Session:
 
     # -- what is sent
 
-    def request(self, payload: str) -> None:
-        """Send a request as it is, or keep it until we are back."""
+    def request(self, payload: str) -> bool:
+        """Send a request as it is, or keep it until we are back; return whether that was done."""
         verb, arguments = protocol.split_verb(payload)
         name = arguments or ""
         online = self.state is State.ONLINE
         if self.state is State.OVER:
-            return
+            return False
         if payload == "EXIT":
             self.leave()
         elif verb == "UNBLOCK" and fold(name) in self.roster.to_block:
@@ -182,14 +174,13 @@ class Session:
             self.give_password(name)
             if not online:
                 self.lines.tell("PASS (waiting)")
-        elif online and not self.regaining:
-            self._send(payload)
+        elif not self._absence:
+            return self._send(payload)
         elif verb == "NAME":
             self._come_back_as(name)
         else:
-            self._waiting.append(payload)
-            if verb != "MSG":  # that is shown in words of its own
-                self.lines.tell(f"{payload} (waiting)")
+            return self._absence.keep(payload)
+        return True
 
     def _come_back_as(self, name: str) -> None:
         try:
@@ -246,6 +237,7 @@ class Session:
 
     def _online(self) -> None:
         """The connection is there: say who we are."""
+        self._reason_given = ""
         self.roster.forget_list()
         if self._password:
             self.give_password(self._password)
@@ -258,39 +250,35 @@ class Session:
 
     def _failed(self, sentence: str) -> None:
         """There is no connection: try again later if there was one before."""
-        if self.regaining:
-            self._connect_later()
+        if self._absence:
+            self._link.connect_later(self._absence.next_wait())
         else:
             self.end(1, sentence)
 
     def _lost(self, reason: str, broken: bool) -> None:
         """The connection is no more: end the session, or call the server again."""
         self._deadline = math.inf
-        if self._reason_given:
+        if self._reason_given and not (self.regaining and self._reason_given in FINAL_AT_FIRST):
             self.end(1, f"The server has gone: {reason}." if broken else "")
         elif self._leaving and not self._link.backlog and not broken:
             self.end(0)
         elif not self.interactive or self._leaving or not (self.name or self.regaining):
             self.end(1, f"The server has gone: {reason}.")
         else:
-            self.lines.show(Kind.ERROR, f"The connection is gone: {reason}.")
-            if not self.regaining:
-                self.roster.to_block = set(self.blocked)
-                self._regain_until = math.inf
-            self.regaining = True
-            self._connect_later()
-
-    def _connect_later(self) -> None:
-        seconds = self._link.connect_later(self._tries)
-        self._tries += 1
-        self.lines.tell(f"trying again in {seconds:.0f} s")
+            if not self._reason_given:
+                self.lines.show(Kind.ERROR, f"The connection is gone: {reason}.")
+            if not self._absence:
+                self.roster.to_block = set(self.roster.blocked)
+                self._absence = Absence(self.lines)
+            self._link.connect_later(self._absence.next_wait())
 
     def _received(self, data: bytes) -> None:
         """Do what a frame means; one that is unknown or malformed is shown as it is."""
         payload = data.decode(errors="replace")
         verb, _, arguments = payload.partition(" ")
         words = arguments.split(" ")
-        self._reason_given = verb == "ERROR" and words[0] in FINAL_ERRORS
+        closes = verb == "ERROR" and words[0] in (*FINAL_ERRORS, *FINAL_AT_FIRST)
+        self._reason_given = words[0] if closes else ""
         match verb, words:
             case "HELLO", [name] if name:
                 self._on_hello(name)
@@ -332,21 +320,21 @@ class Session:
     def _on_names(self, total: int, names: list[str]) -> None:
         if not self.roster.list_people(total, names):
             return  # the rest is in the next frame
-        if self.regaining:
-            self._regained()
+        if self._absence:
+            self._back_from(self._absence)
         if not self._looking:
-            self.lines.tell(f"here ({total}): {', '.join(self.people.values()) or 'nobody'}")
+            names = [*self.roster.people.values()][:NAMES_SHOWN]
+            more = [f"and {total - len(names)} more"] if total > len(names) else []
+            self.lines.tell(f"here ({total}): {', '.join(names + more) or 'nobody'}")
         self._looking = False
 
-    def _regained(self) -> None:
+    def _back_from(self, absence: Absence) -> None:
         """We are back: block whom we blocked, then say what was typed meanwhile."""
-        self.regaining = False
-        self._tries = 0
+        self._absence = None
         self.lines.tell(f"you are back as {self.name}")
-        for name in self.people.values():
+        for name in self.roster.people.values():
             self._block_again(name)
-        waiting, self._waiting = self._waiting, []
-        for payload in waiting:
+        for payload in absence.kept:
             self.request(payload)
 
     def _block_again(self, name: str) -> None:
@@ -371,8 +359,10 @@ class Session:
             self._wanted_name = self.name  # the new one was refused
         if naming and self.regaining and fold(refused) != fold(self.name):
             self.request(f"NAME {self.name}")
-        elif code == ErrorCode.NAME_TAKEN and naming and self.regaining:
-            self._retry_name()
+        elif code == ErrorCode.NAME_TAKEN and naming and self._absence:
+            if self._absence.is_name_held(self._wanted_name):
+                again = time.monotonic() + NAME_RETRY_SECONDS
+                self._deadline = min(self._deadline, again)  # the farewell's stays
             return
         if code == ErrorCode.PASSWORD_REQUIRED and self.interactive:
             if not self.needs_password:
@@ -387,14 +377,3 @@ class Session:
         self._warn_of_readers()
         self._password = ""
         self.needs_password = self.interactive
-
-    def _retry_name(self) -> None:
-        """Our old connection still holds our name; the server will notice that it is dead."""
-        name, now = self._wanted_name, time.monotonic()
-        if self._regain_until == math.inf:
-            self._regain_until = now + NAME_HELD_SECONDS
-            self.lines.tell(f"{name} is still held by your old connection; waiting")
-        if now > self._regain_until:
-            self.lines.show(Kind.ERROR, f"{name} is taken for good; choose another with /name.")
-        else:
-            self._deadline = min(self._deadline, now + NAME_RETRY_SECONDS)  # the farewell's stays

@@ -123,5 +123,5 @@ def why_no_tls(error: OSError | ValueError, host: str) -> str:
         reason = CERTIFICATE_ERRORS.get(error.verify_code, f"is refused: {error.verify_message}")
         return f"The certificate of {host} {reason}."
     if isinstance(error, ssl.SSLError) and error.reason in NO_TLS_REASONS:
-        return f"{host} does not speak TLS there, or is full: leave --tls out, or check the port."
+        return f"{host} does not speak TLS there, or is full: check the port, or try again later."
     return f"No TLS connection to {host}: {getattr(error, 'strerror', None) or error}."

@@ -62,9 +62,16 @@ class KeyDecoder:
     def feed(self, data: bytes) -> list[str]:
         """Return the keys that are whole now."""
         self._text += self._utf8.decode(data)
-        keys = []
-        while self._text and (key := self._next_key()):
-            keys.append(key)
+        keys: list[str] = []
+        while self._text:
+            plain, escape, _ = self._text.partition("\x1b")
+            keys += map(plain_key, plain)
+            self._text = self._text[len(plain) :]
+            if escape:
+                key = self._next_sequence()
+                if not key:
+                    break
+                keys.append(key)
         return keys
 
     @property
@@ -79,7 +86,8 @@ class KeyDecoder:
             return [Paste(text[len(self._PASTE_START) :])]
         return []
 
-    def _next_key(self) -> str | None:
+    def _next_sequence(self) -> str | None:
+        """Take the escape sequence that `_text` begins with; None while it is incomplete."""
         text = self._text
         if text.startswith(self._PASTE_START):
             end = text.find(self._PASTE_END)
@@ -87,9 +95,6 @@ class KeyDecoder:
                 return None
             self._text = text[end + len(self._PASTE_END) :]
             return Paste(text[len(self._PASTE_START) : end])
-        if text[0] != "\x1b":
-            self._text = text[1:]
-            return plain_key(text[0])
         match = self._SEQUENCE.match(text)
         if not match:
             # Incomplete: either more of it comes, or a new sequence has begun in its middle.

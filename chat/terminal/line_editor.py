@@ -6,13 +6,15 @@ Knows keys and how wide text is; knows no terminal and not what a line means.
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from itertools import chain
 
 from chat.terminal.keys import Paste
 from chat.terminal.text import clusters, columns, harmless
 
 LINE_END = "\n"
 LINE_END_SHOWN = "⏎"
+HISTORY_LENGTH = 500  # lines, as in bash(1)
 
 
 class LineEditor:
@@ -42,8 +44,8 @@ class LineEditor:
         self._keys: dict[str, Callable[[], None]] = {
             "left": lambda: self._move(self._before, self._after),
             "right": lambda: self._move(self._after, self._before),
-            "home": lambda: self._set("", self.text),
-            "end": lambda: self._set(self.text, ""),
+            "home": lambda: self._move_all(self._before, self._after),
+            "end": lambda: self._move_all(self._after, self._before),
             "up": lambda: self._recall(self._place - 1),
             "down": lambda: self._recall(self._place + 1),
             "backspace": lambda: self._drop(self._before),
@@ -89,25 +91,30 @@ class LineEditor:
         self._set("", "")
         self._insert(text)
 
+    def fits(self, width: int) -> bool:
+        """Whether the whole line, with the cursor at its end, fits within `width` columns."""
+        whole = map(_shown, chain(reversed(self._before), reversed(self._after)))
+        count = len(_those_that_fit(whole, width - 1))
+        return width > 0 and count == len(self._before) + len(self._after)
+
     def view(self, width: int) -> tuple[str, str]:
         """Return what to show left and right of the cursor within `width` columns.
 
         A longer line is scrolled sideways, so that the cursor with one column for itself is
-        always seen.
+        always seen. Only what is seen is looked at, however long the line is.
         """
-        before = [_shown(cluster) for cluster in self._before]
-        after = [_shown(cluster) for cluster in reversed(self._after)]
-        if self._holds_secret():
-            before, after = ["•"] * len(before), ["•"] * len(after)
-        if columns("".join(before + after)) < width:
+        show = (lambda _: "•") if self._holds_secret() else _shown
+        seen = len(_those_that_fit(map(show, reversed(self._before)), width - 1))
+        if self.fits(width):
             self._first_shown = 0
-        elif self._first_shown >= len(before) or (
-            columns("".join(before[self._first_shown :])) >= width
-        ):
+        elif not len(self._before) - seen <= self._first_shown < len(self._before):
             # The cursor has left the window: put it where both sides of it can be seen.
-            self._first_shown = len(before) - _how_many_fit(before[::-1], width * 2 // 3)
-        left = "".join(before[self._first_shown :])
-        return left, "".join(after[: _how_many_fit(after, width - columns(left) - 1)])
+            seen = len(_those_that_fit(map(show, reversed(self._before)), width * 2 // 3))
+            self._first_shown = len(self._before) - seen
+        left = [*map(show, self._before[self._first_shown :])]
+        right = map(show, reversed(self._after))
+        place = width - sum(map(_columns_kept, left)) - 1
+        return "".join(left), "".join(_those_that_fit(right, place))
 
     def _holds_secret(self) -> bool:
         """Whether a password is in the line, on whichever of its lines it was pasted."""
@@ -133,6 +140,11 @@ class LineEditor:
             target.append(source.pop())
 
     @staticmethod
+    def _move_all(source: list[str], target: list[str]) -> None:
+        target += reversed(source)
+        source.clear()
+
+    @staticmethod
     def _drop(side: list[str]) -> None:
         if side:
             side.pop()
@@ -147,6 +159,7 @@ class LineEditor:
         text = self.text
         if text.strip() and text not in self._history[-1:] and not self._holds_secret():
             self._history.append(text)
+            del self._history[:-HISTORY_LENGTH]
         self._clear()
         return text.split(LINE_END)
 
@@ -183,11 +196,19 @@ def _shown(cluster: str) -> str:
     return harmless(cluster)  # Tab may have completed a name that somebody hostile made up
 
 
-def _how_many_fit(some: list[str], width: int) -> int:
-    """Return how many of the first clusters fit into `width` columns."""
-    used = 0
-    for count, cluster in enumerate(some):
-        used += columns(cluster)
-        if used > width:
-            return count
-    return len(some)
+def _columns_kept(cluster: str) -> int:
+    """Return how many columns to keep for a cluster, one at least: however many that take none
+    stand in a line, a window then shows no more of them than it has columns.
+    """
+    return max(1, columns(cluster))
+
+
+def _those_that_fit(some: Iterable[str], width: int) -> list[str]:
+    """Return the first clusters, as many as fit into `width` columns."""
+    fitting: list[str] = []
+    for cluster in some:
+        width -= _columns_kept(cluster)
+        if width < 0:
+            break
+        fitting.append(cluster)
+    return fitting

@@ -60,8 +60,8 @@ class PipeKeyboard:
             data = self.source.recv(READ_SIZE)
         else:
             data = os.read(self._descriptor, READ_SIZE)
-        self._text += self._utf8.decode(data, final=not data)
-        *lines, self._text = self._text.split("\n")
+        first, *others = self._utf8.decode(data, final=not data).split("\n")
+        *lines, self._text = self._text + first, *others  # what is there is not searched again
         if not data:
             lines += [self._text] if self._text else []
             self.source = None

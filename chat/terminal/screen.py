@@ -87,7 +87,7 @@ class Screen:
 
     def _row(self, prompts: Sequence[str], editor: LineEditor, width: int) -> tuple[str, int]:
         width -= 1  # the last column stays free: no terminal wraps there
-        fitting = (prompt for prompt in prompts if columns(prompt + editor.text) < width)
+        fitting = (prompt for prompt in prompts if editor.fits(width - columns(prompt)))
         prompt = next(fitting, prompts[-1])
         left, right = editor.view(max(2, width - columns(prompt)))
         self._cursor_column = columns(prompt + left)

@@ -9,26 +9,34 @@ import unicodedata
 
 ZERO_WIDTH_JOINER = "\N{ZERO WIDTH JOINER}"
 EMOJI_STYLE = "\N{VARIATION SELECTOR-16}"
+# Characters: a letter and 30 marks, which is more than any language has (Unicode annex #15, Stream-
+# Safe Text Format). Without an end, a key beside a letter with 10,000 marks would draw all of them.
+LONGEST_CLUSTER = 31
 
 
 def clusters(text: str) -> list[str]:
     """Split `text` into what a person takes for one character, after Unicode annex #29.
 
     A letter with its combining marks, a flag of two letters, a family of four emoji: the cursor
-    never stops inside one, and a long message is never cut there.
+    never stops inside one, and a long message is never cut there. None has more than
+    LONGEST_CLUSTER characters.
     """
     if text.isascii():
         return list(text)
     found: list[str] = []
-    for character in text:
-        if found and _continues(found[-1], character):
-            found[-1] += character
-        else:
-            found.append(character)
+    start = 0
+    for place in range(1, len(text) + 1):
+        if place == len(text) or not _continues(text, start, place):
+            found.append(text[start:place])
+            start = place
     return found
 
 
-def _continues(cluster: str, character: str) -> bool:
+def _continues(text: str, start: int, place: int) -> bool:
+    """Whether the character at `place` goes on with the cluster that begins at `start`."""
+    if place - start == LONGEST_CLUSTER:
+        return False
+    character = text[place]
     code = ord(character)
     if (
         unicodedata.category(character) in ("Mn", "Me", "Mc")
@@ -38,10 +46,10 @@ def _continues(cluster: str, character: str) -> bool:
         or 0x1160 <= code <= 0x11FF  # vowels and finals of a Hangul syllable
     ):
         return True
-    if cluster[-1] == ZERO_WIDTH_JOINER:
+    if text[place - 1] == ZERO_WIDTH_JOINER:
         return unicodedata.category(character) == "So"  # emoji
     regional = range(0x1F1E6, 0x1F200)  # two such letters make a flag
-    return code in regional and len(cluster) == 1 and ord(cluster) in regional
+    return code in regional and place - start == 1 and ord(text[start]) in regional
 
 
 def columns(text: str) -> int:
@@ -77,4 +85,5 @@ def harmless(text: str) -> str:
 
     What comes from elsewhere may have been written for that very purpose.
     """
-    return text.translate(_VISIBLE_CONTROLS)
+    # What is printable throughout, as nearly all is, needs no look at each character.
+    return text if text.isprintable() else text.translate(_VISIBLE_CONTROLS)

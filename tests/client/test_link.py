@@ -70,6 +70,20 @@ def test_a_host_that_does_not_answer_is_said_in_a_sentence() -> None:
         assert_one_sentence(piped(port, program=impatient), "firewall")
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere TCP does not connect to itself")
+def test_a_client_that_reaches_itself_has_reached_nobody() -> None:
+    port = free_port()
+    own = prepared_client(
+        "from chat.client import link\n"
+        "prepare = link.prepare\n"
+        "def prepare_at_the_port(connection):\n"
+        "    prepare(connection)\n"
+        f"    connection.bind(('127.0.0.1', {port}))\n"
+        "link.prepare = prepare_at_the_port"
+    )
+    assert_one_sentence(piped(port, "--name", "me", program=own), "Nothing listens")
+
+
 def test_a_client_notices_a_dead_network_within_two_minutes(played: PlayedServer) -> None:
     session = Session("127.0.0.1", played.port, "me")
     session.connect()

@@ -17,11 +17,11 @@ from terminal.pseudo import CLEAR_LINE, LEFT, shown_times
 from client.person import Desk, OpenDesk, Person, each_size, prepared_client
 from client.played import PlayedConnection, PlayedServer
 
-AT_ONCE = "from chat.client import link, session; link.LONGEST_RETRY_SECONDS = 0.05"
+AT_ONCE = "from chat.client import absence, session; absence.LONGEST_RETRY_SECONDS = 0.05"
 IMPATIENT = prepared_client(
-    "from chat.client import link, session\n"
-    "link.LONGEST_RETRY_SECONDS = session.NAME_RETRY_SECONDS = 0.05\n"
-    "session.NAME_HELD_SECONDS = 120.0"
+    "from chat.client import absence, session\n"
+    "absence.LONGEST_RETRY_SECONDS = session.NAME_RETRY_SECONDS = 0.05\n"
+    "absence.NAME_HELD_SECONDS = 120.0"
 )
 
 
@@ -125,9 +125,9 @@ def test_a_name_that_is_still_held_is_asked_for_again(impatient: Desk) -> None:
 
 def test_a_name_that_stays_taken_is_given_up(open_desk: OpenDesk) -> None:
     hasty = prepared_client(
-        "from chat.client import link, session\n"
-        "link.LONGEST_RETRY_SECONDS = session.NAME_RETRY_SECONDS = 0.05\n"
-        "session.NAME_HELD_SECONDS = 0.2"
+        "from chat.client import absence, session\n"
+        "absence.LONGEST_RETRY_SECONDS = session.NAME_RETRY_SECONDS = 0.05\n"
+        "absence.NAME_HELD_SECONDS = 0.2"
     )
     desk = open_desk(program=hasty)
     desk.connection.close()

@@ -132,7 +132,15 @@ os.execvp(sys.argv[1], sys.argv[1:])
 def test_with_every_low_number_inherited_select_can_watch_nobody(count: int) -> None:
     allow_descriptors(1_300)
     done = subprocess.run(
-        [sys.executable, "-c", INHERITED.format(count=count), sys.executable, SERVER, "--port", "0"],
+        [
+            sys.executable,
+            "-c",
+            INHERITED.format(count=count),
+            sys.executable,
+            SERVER,
+            "--port",
+            "0",
+        ],
         capture_output=True,
         timeout=DEADLINE,
         text=True,

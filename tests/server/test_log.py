@@ -22,6 +22,7 @@ from harness import (
     ServerProcess,
     StartServer,
     descriptors,
+    frames,
     posix_only,
     prepared_server,
     quiet_for,
@@ -288,9 +289,9 @@ def test_a_disk_that_was_full_once(
         found = listening.search(log.read_bytes())
         assert found
         alice = Client(("127.0.0.1", int(found[1]))).name("alice")
-        for number in range(3000):  # 60 bytes each; a queue holds a thousand
-            alice.send(f"MSG alice {number} {'x' * 30}")
-            alice.expect(f"MSG alice alice {number} {'x' * 30}")
+        texts = [f"MSG alice {number} {'x' * 30}" for number in range(3000)]
+        alice.send_meanwhile(frames(*texts))  # 60 bytes a line; a queue holds a thousand
+        alice.expect(*(text.replace("MSG", "MSG alice", 1) for text in texts))
         assert log.stat().st_size == DISK_SIZE, "the last line is torn"
         torn = log.read_bytes().rpartition(b"\n")[2]
         resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY,) * 2)
@@ -302,6 +303,7 @@ def test_a_disk_that_was_full_once(
         wait_until(goes_on, "it says that lines are left out")
         alice.send("MSG alice the end", "EXIT")
         wait_until(lambda: log.read_bytes().endswith(b" alice gone: left\n"), "it goes on")
+        alice.close()
         shown = log.read_bytes()
         found = re.search(LEFT_OUT, shown)
         assert found

@@ -17,6 +17,7 @@ from harness import (
     quiet_for,
     wake_ups,
 )
+from interrupted import interrupted_at
 from locked import new_address
 
 from chat.server.descriptors import SELECTORS
@@ -73,7 +74,9 @@ def test_the_server_says_goodbye_when_its_window_is_closed(start_server: StartSe
 
 
 @posix_only
-@pytest.mark.parametrize("module", ["argparse", "chat_protocol", "chat.server.options", "chat.server.stop"])
+@pytest.mark.parametrize(
+    "module", ["argparse", "chat_protocol", "chat.server.options", "chat.server.stop"]
+)
 def test_an_early_interrupt_ends_the_server_without_a_traceback(module: str) -> None:
     code, said = interrupted_at(module, "chat_server.py", "--port", "0")
     assert code in (-signal.SIGINT, 0)

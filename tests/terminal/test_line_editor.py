@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from client.person import Desk, each_size
 
+from chat.terminal.line_editor import HISTORY_LENGTH, LineEditor
 from terminal.pseudo import BACKSPACE, DELETE, DOWN, END, HOME, LEFT, RIGHT, UP, paste
 
 
@@ -121,3 +122,14 @@ def test_a_paste_can_be_dropped(desk: Desk) -> None:
     desk.person.shows_line("")
     desk.person.type("three\r")
     desk.connection.expect("MSG BROADCAST three")
+
+
+def test_the_history_has_an_end_at_its_far_end() -> None:
+    """A file of a million lines at the client's input would all be kept there."""
+    editor = LineEditor(lambda before: [], lambda line: False)
+    for number in range(2 * HISTORY_LENGTH):
+        editor.put(f"line {number}")
+        editor.press("enter")
+    for _ in range(2 * HISTORY_LENGTH):
+        editor.press("up")
+    assert editor.text == f"line {HISTORY_LENGTH}"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 import tkinter
+from collections import deque
 from collections.abc import Iterable
 from tkinter import font, ttk
 from typing import Literal
@@ -24,7 +25,8 @@ from chat.client.window.looks import (
 )
 from chat.client.window.menus import add_edit_menu
 
-LINES_KEPT = 10_000  # older ones drop out
+LINES_KEPT = 10_000  # older ones drop out,
+CHARACTERS_KEPT = 2_000_000  # or where they are long
 
 
 class Conversation:
@@ -32,6 +34,7 @@ class Conversation:
 
     def __init__(self, parent: tkinter.Misc) -> None:
         self.following = True
+        self._sizes: deque[int] = deque()  # of the lines shown, in characters
         self.frame = ttk.Frame(parent)
         self.text = tkinter.Text(self.frame, width=60, height=20, wrap="word", padx=4, pady=3)
         self.text.configure(state="disabled", takefocus=True, inactiveselectbackground=QUIET)
@@ -65,16 +68,21 @@ class Conversation:
 
     def add(self, lines: Iterable[Line]) -> None:
         """Show lines at the end, all in one go."""
-        pieces = [piece for line in lines for piece in self._pieces(line)]
+        pieces: list[str | tuple[str, ...]] = []
+        for line in lines:
+            pieces += self._pieces(line)
+            self._sizes.append(len(line.speaker) + len(line.text))
         if not pieces:
             return
         if self.text.get("1.0") == "\n":  # nothing yet
             del pieces[:2]  # the line end that parts a line from the one before
         self.text.configure(state="normal")
         self.text.insert("end", "", (), *pieces)
-        surplus = int(self.text.index("end-1c").split(".")[0]) - LINES_KEPT
-        if surplus > 0:
-            self.text.delete("1.0", f"{surplus + 1}.0")
+        surplus, characters = 0, sum(self._sizes)
+        while len(self._sizes) > LINES_KEPT or characters > CHARACTERS_KEPT:
+            characters -= self._sizes.popleft()
+            surplus += 1
+        self.text.delete("1.0", f"{surplus + 1}.0")
         self.text.configure(state="disabled")
         self.follow()
 

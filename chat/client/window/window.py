@@ -12,6 +12,7 @@ import threading
 import time
 import tkinter
 from collections import deque
+from collections.abc import Callable
 from tkinter import ttk
 
 from chat.client.commands import Commands
@@ -118,17 +119,20 @@ class Window:
         self._suspect, self._last_error = "port", ""
         self.dialog.tell(f"Connecting to {answer.host}…")
         # The system's resolver may take its time, and a window that stands still looks broken.
-        self._resolver = threading.Thread(target=self._call, args=(self.session,), daemon=True)
+        self._start_resolver(self._call)
+
+    def _start_resolver(self, look_up: Callable[[Session], None]) -> None:
+        """Have a thread look up the server and begin to connect: _turn() leaves it alone then."""
+        self._resolver = threading.Thread(target=look_up, args=(self.session,), daemon=True)
         self._resolver.start()
 
     def _call(self, session: Session) -> None:
-        """Look up the server and begin to connect, in a thread: nobody else touches it then."""
         try:
             session.connect()
         except (OSError, UnicodeError) as error:
-            session.end(1, why_not_connected(error, session.host, session.port))
             if session is self.session:
                 self._suspect = "server"
+            session.end(1, why_not_connected(error, session.host, session.port))
 
     def _drop_session(self) -> None:
         if self.session and not self._resolver:
@@ -164,11 +168,10 @@ class Window:
         """Do a bounded part of what there is to do, so that Tk hears the person in between."""
         if self._resolver and not self._resolver.is_alive():
             self._resolver = None
-        if self.session and not self._resolver and not self._unshown:
-            self.session.turn(*self.session.ready(0))
+        if self.session and not self._unshown:
+            if not self._resolver:
+                self._go_on(self.session)
             self._unshown.extend(self.session.take_lines())
-            if self.session.state is State.ONLINE:  # so that server and port are right
-                self._suspect = "password" if self.session.needs_password else "name"
         batch = [self._unshown.popleft() for _ in range(min(LINES_AT_ONCE, len(self._unshown)))]
         self._show(batch)
         if self._end_session_if_over():
@@ -179,13 +182,25 @@ class Window:
                 self._show_people()
             self.root.after(BUSY_MS if batch else LOOK_MS, self._turn)
 
+    def _go_on(self, session: Session) -> None:
+        """Have the session do what it can do now."""
+        if session.state is State.WAITING:
+            if session.patience() == 0:  # it is about to look the server up again
+                self._start_resolver(lambda session: session.turn(False, False))
+            return
+        session.turn(*session.ready(0))
+        if session.state is State.ONLINE:  # so that server and port are right
+            self._suspect = "password" if session.needs_password else "name"
+
     def _end_session_if_over(self) -> bool:
         """Return whether the window is done with. A session that failed brings the dialog back."""
         session = self.session
         if session is None:
             return self._closing
-        if self._resolver or self._unshown or session.state is not State.OVER:
+        if self._unshown or session.state is not State.OVER:
             return False
+        if self._resolver and not session.name:
+            return False  # it is about to say why
         self.session = None
         if self._closing or (session.name and session.exit_code == 0):
             return True
@@ -200,8 +215,10 @@ class Window:
         errors = [line.text.removeprefix("! ") for line in batch if line.kind is Kind.ERROR]
         if errors:
             self._last_error = errors[-1]
-            if "TLS" in self._last_error or "certificate" in self._last_error:
-                self._suspect = "tls"
+            if "TLS" in self._last_error and not self.dialog.tls.get():
+                self._suspect = "tls"  # it is to be chosen; nobody is led to do without it
+            elif "certificate" in self._last_error:
+                self._suspect = "server"
         if errors and joining:
             self.dialog.complain(self._suspect, self._last_error)
             batch = [line for line in batch if line.kind is not Kind.ERROR]
@@ -233,7 +250,8 @@ class Window:
 
     def _show_people(self) -> None:
         if self.session:
-            self.people.show(self.session.people, self.session.blocked, self.session.name)
+            roster = self.session.roster
+            self.people.show(roster.people, roster.blocked, roster.name)
         else:
             self.people.show({}, {}, "")
 

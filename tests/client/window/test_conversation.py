@@ -14,7 +14,7 @@ from .opened import Opened
 
 pytest.importorskip("tkinter", reason="this Python has no Tk")
 
-from chat.client.window.conversation import LINES_KEPT
+from chat.client.window.conversation import CHARACTERS_KEPT, LINES_KEPT
 
 LONGEST_STAND_STILL = 1.0  # seconds: a person would notice
 
@@ -96,3 +96,14 @@ def test_burst_keeps_the_window_answering(alice: Opened, server: ServerProcess) 
     lines = alice.shown().splitlines()
     assert len(lines) == LINES_KEPT
     assert [line.rpartition(" ")[2] for line in lines] == [str(n) for n in range(10_000)]
+
+
+@pytest.mark.slow
+def test_long_messages_drop_out_sooner(alice: Opened, server: ServerProcess) -> None:
+    bob = server.connect("bob")
+    alice.wait_for("bob joined")
+    count = CHARACTERS_KEPT * 2 // 9_900
+    bob.send_meanwhile(frames(*(f"MSG BROADCAST {n} {'x' * 9_900}" for n in range(count))))
+    last = "conversation.get('end-1l linestart', 'end-1l linestart + 20 chars')"
+    alice.wait(f"' {count - 1} x' in {last}")
+    assert 0.9 < len(alice.shown()) / CHARACTERS_KEPT < 1.1

@@ -66,8 +66,17 @@ def test_dialog_offers_tls_where_the_server_wants_it(
     window.wait_for_complaint("tls", "TLS only")
     window.press("space")  # ticks it
     window.press("Return")
-    window.wait_for_complaint("tls", "is trusted by nobody here")
+    window.wait_for_complaint("server", "is trusted by nobody here")  # TLS itself is right
     join(open_window, server, *certificate.for_client)
+
+
+@pytest.mark.slow
+def test_dialog_leads_nobody_to_do_without_tls(
+    open_window: OpenWindow, server: ServerProcess
+) -> None:
+    """Whoever stands in between could answer in plain bytes."""
+    window = open_window(server.host, str(server.port), "--name", "alice", "--tls")
+    window.wait_for_complaint("port", "does not speak TLS")
 
 
 @pytest.mark.slow

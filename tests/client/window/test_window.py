@@ -113,6 +113,26 @@ def test_reconnects_like_the_terminal_client(
 
 
 @pytest.mark.slow
+def test_it_stands_still_for_no_name_server(
+    open_window: OpenWindow, start_server: StartServer
+) -> None:
+    """While it comes back it looks the server up again, and the answer takes an hour."""
+    server = start_server("--rate", "0")
+    alice = join(open_window, server)
+    slow = "lambda *_, **__: __import__('time').sleep(3600)"
+    alice(f"setattr(__import__('socket'), 'getaddrinfo', {slow})")
+    server.may_end = True
+    server.process.kill()
+    alice.wait_for_status("next try in 0 s")
+    alice.wait("window._resolver and window._resolver.is_alive()")
+    alice.say("said meanwhile")
+    alice.wait_for(r"you \(waiting\): said meanwhile")
+    alice.type("/quit")
+    alice("root.after(1, entry.event_generate, '<Return>')")
+    alice.wait_until_closed()
+
+
+@pytest.mark.slow
 def test_it_is_not_online_until_it_has_its_name_back(open_window: OpenWindow) -> None:
     with PlayedServer() as played:
         alice = open_window("127.0.0.1", str(played.port), "--name", "alice")
