@@ -145,11 +145,15 @@ class Room(Generic[Member]):
 
         Whoever blocked the last owner of the new name goes on blocking that name.
         """
-        earlier = self._blockers.pop(protocol.fold(old), set()) if old else set()
-        for blocker in earlier:
-            del self._lists[blocker][protocol.fold(old or "")]
-        for blocker in earlier | self._blockers.get(protocol.fold(new), set()):
-            self._add_block(blocker, new)
+        before, after = protocol.fold(old or ""), protocol.fold(new)
+        followed = self._blockers.pop(before, set())
+        for blocker in followed:
+            del self._lists[blocker][before]
+        blockers = followed | self._blockers.get(after, set())
+        for blocker in blockers:
+            self._lists[blocker][after] = new
+        if blockers:
+            self._blockers[after] = blockers
 
     def _get_names(self, member: Member, _request: Request) -> None:
         if not self._names_frames:
@@ -208,6 +212,7 @@ class Room(Generic[Member]):
 
 # -------------------------------------------------------------------------------------- the loop
 
+ACCEPT_SECONDS = 0.002  # of a turn, to let in those who knock
 ACCEPT_REST_SECONDS = 1.0  # after the system ran out of descriptors
 RECEIVE_SIZE = 64 * 1024  # bytes for one recv()
 TURN_SECONDS = 0.007  # for all that is read in a turn; to send it to a thousand takes as long
@@ -279,7 +284,8 @@ class Server:
                         self.serve_in_turn(self.read_in_turn, key.data)
                 elif key.fileobj is self.signals:
                     self.heed_signals()
-                elif key.data in self.listeners:
+            for key, _ in ready:
+                if key.data in self.listeners:
                     self.accept_waiting(key.data)
             self.send_news()
 
@@ -317,6 +323,7 @@ class Server:
 
     def accept_waiting(self, listener: socket.socket) -> None:
         """Let in everyone who waits: a class that comes at once shall not take a turn for each."""
+        end = time.monotonic() + ACCEPT_SECONDS
         while True:
             try:
                 client, address = listener.accept()
@@ -336,7 +343,7 @@ class Server:
                     self.connections.add(connection)
                     self.pace.welcome(connection)
                     connection.watch(self.selector)
-            if self.turn_is_over:
+            if time.monotonic() > end:
                 return  # the others wait in the backlog until those inside have been served
 
     # -- asking
@@ -364,10 +371,15 @@ class Server:
         if self.wire_view:
             self.wire_view.read(connection, data)
         connection.reader.feed(data)
-        self.answer_requests(connection)
+        if not self.answer_requests(connection) and not connection.leaving:
+            self.pace.count_a_piece(connection)
+            connection.watch(self.selector)
 
-    def answer_requests(self, connection: Connection) -> None:
-        """Answer the requests that have arrived whole, until none is left or it has to wait."""
+    def answer_requests(self, connection: Connection) -> int:
+        """Answer the requests that have arrived whole, until none is left or it has to wait.
+
+        Returns how many that were.
+        """
         answered = 0
         while (payload := connection.reader.next_payload()) is not None:
             self.answer(connection, payload)
@@ -382,6 +394,7 @@ class Server:
             if connection.input_ended:
                 self.part_from(connection, connection.broken or "closed the connection")
         connection.watch(self.selector)
+        return answered
 
     def answer(self, connection: Connection, payload: bytes) -> None:
         """Do what one request asks for, or say why not."""
@@ -457,8 +470,7 @@ class Server:
                 raise
             connection.lose_output(why_lost(error))  # what it asked before that is still done
         if self.slow_readers.is_lost(connection):
-            unread = f"{connection.outbox_size} bytes wait for it and it does not read"
-            self.drop(connection, f"cut off: {unread}")
+            self.drop(connection, f"cut off: {connection.outbox_size} bytes wait for it to read")
         elif connection.leaving:
             if connection.outbox_size < waiting:
                 self.farewell.has_sent(connection)

@@ -458,7 +458,7 @@ def test_a_wrong_server_breaks_its_rules_and_no_others(mistake: str, tmp_path: P
     verdict = judge(tmp_path, "--server", wrong(mistake))
     wanted = {rule.replace("_", " ") for rule in BROKEN[mistake].split()}
     if mistake in ("SendForSendall", "CloseAtOnce"):
-        # How much a kernel takes at once is its own affair: perhaps all that one of the rules sends.
+        # How much a kernel takes at once is its own affair: perhaps all that a rule sends.
         assert verdict.broken(), verdict.output
         assert verdict.broken() <= wanted, verdict.output
     else:

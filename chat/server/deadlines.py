@@ -43,33 +43,40 @@ class Deadlines:
         for key, line in list(self._lines.items()):
             if (deed is None or deed == key[1]) and line.pop(whom, None) is not None:
                 found = True
-                self._end_if_empty(key)
+                if not line:
+                    del self._lines[key]  # so that patience() has nothing to look at, as mostly
         return found
-
-    def _end_if_empty(self, key: tuple[float, Deed]) -> None:
-        if not self._lines[key]:
-            del self._lines[key]  # so that patience() has nothing to look at, as it mostly is
 
     def patience(self) -> float | None:
         """Return how many seconds select() may sleep; None, for good, where nothing is to come."""
         first = math.inf
         for line in self._lines.values():
-            first = min(first, next(iter(line.values())))
+            first = min(first, first_due(line))
         if first == math.inf:
             return None
         return min(max(0.0, first - time.monotonic()), LONGEST_SLEEP_SECONDS)
 
     def take_due(self) -> Iterator[tuple[Deed, Hashable]]:
-        """Yield what is due by now, the longest due first, as far as their share of a turn goes."""
+        """Yield what is due by now, as far as their share of a turn goes.
+
+        One of each line in its turn, in the next turn from there on: a line of a thousand who
+        begin TLS does not hold up somebody who stands in another.
+        """
         now = time.monotonic()
         end = now + SHARE_SECONDS
-        while self._lines:
-            key, line = min(self._lines.items(), key=lambda entry: next(iter(entry[1].values())))
-            whom, due = next(iter(line.items()))
-            if due > now:
-                break
+        while key := next(
+            (key for key, line in self._lines.items() if first_due(line) <= now), None
+        ):
+            line = self._lines.pop(key)
+            whom = next(iter(line))
             del line[whom]
-            self._end_if_empty(key)
+            if line:
+                self._lines[key] = line  # behind the other lines
             yield key[1], whom
             if time.monotonic() > end:
                 break
+
+
+def first_due(line: dict[Hashable, float]) -> float:
+    """Return when the first in a line is due."""
+    return next(iter(line.values()))

@@ -79,7 +79,7 @@ def add_limits(parser: argparse.ArgumentParser) -> None:
         default=50,
         metavar="N",
         help="requests a second that one client may send, with bursts of twice that, and ten times "
-        "as many all those of one address together; a long one counts again for each 4,000 bytes; "
+        "as many all those of one address together; 4,000 bytes count as much as a request; "
         "who sends faster is slowed down; 0 for no limit (default: %(default)s)",
     )
     add(

@@ -16,6 +16,7 @@ from chat.server.deadlines import Deadlines
 from chat.server.options import Settings
 
 REQUEST_SIZE = 4000  # bytes; a longer request counts for several, as everyone has to read it
+PIECE = 0.25  # requests, for which a read counts that completes none
 BURST_SECONDS = 2.0  # how far ahead of its rate a client may run: bursts of twice the rate
 MIN_REST_SECONDS = 0.1  # a client above its rate is looked at ten times a second, not each request
 CLIENTS_AN_ORIGIN = 10  # as fast as so many clients may all those of one address ask together
@@ -25,14 +26,15 @@ MEMORY_SECONDS = 10.0  # between two looks at whether an origin has still someth
 class Pace:
     """Says who may go on. It is the one owner of a pause, whoever asked for it.
 
-    Each request is paid for with time: a client at 50 requests a second pays 20 ms for each. The
-    same is written down for its origin, at a tenth of the price, so that a hundred connections do
-    not buy a hundred times the rate; and what a client still owes when it goes, the next from
-    there has to pay, so that coming back buys nothing.
+    Each request is paid for with time: a client at 50 requests a second pays 20 ms for each, and as
+    much again for each REQUEST_SIZE bytes. Its origin pays a tenth for the request, so that a
+    hundred connections do not buy a hundred times the rate, and for the bytes as much, so that they
+    buy no more bytes than one. What a client still owes when it goes, the next from there has to
+    pay, so that coming back buys nothing.
     """
 
     def __init__(
-        self, settings: Settings, deadlines: Deadlines, go_on: Callable[[Connection], None]
+        self, settings: Settings, deadlines: Deadlines, go_on: Callable[[Connection], object]
     ) -> None:
         """`go_on` deals with what a paused client has sent, once it is paused no more."""
         self._request_seconds = 1 / settings.rate if settings.rate else 0.0
@@ -57,17 +59,25 @@ class Pace:
 
     def count(self, connection: Connection, size: int) -> None:
         """Count one request of so many bytes; pause its client if it is too far ahead now."""
-        if not self._request_seconds:
-            return
+        if self._request_seconds:
+            requests, length = self._request_seconds, self._request_seconds * size / REQUEST_SIZE
+            self._charge(connection, requests + length, requests / CLIENTS_AN_ORIGIN + length)
+
+    def count_a_piece(self, connection: Connection) -> None:
+        """Count a read that made no request whole; else who sends bytes one by one pays nothing."""
+        if self._request_seconds:
+            seconds = self._request_seconds * PIECE
+            self._charge(connection, seconds, seconds)
+
+    def _charge(self, connection: Connection, seconds: float, origin_seconds: float) -> None:
         now = time.monotonic()
         origin = connection.origin
-        seconds = self._request_seconds * (1 + size // REQUEST_SIZE)
         paid_until = max(self._paid_until.get(connection, 0.0), now) + seconds
         self._paid_until[connection] = paid_until
         origin_paid_until = self._origin_paid_until.get(origin, 0.0)
         if not origin_paid_until:
             self._deadlines.later(MEMORY_SECONDS, origin, self._forget_origin)
-        origin_paid_until = max(origin_paid_until, now) + seconds / CLIENTS_AN_ORIGIN
+        origin_paid_until = max(origin_paid_until, now) + origin_seconds
         self._origin_paid_until[origin] = origin_paid_until
         if max(paid_until, origin_paid_until) > now + BURST_SECONDS:
             self._rest(connection)

@@ -23,6 +23,10 @@ from chat.sockets import endpoint, prepare
 from chat_protocol import ErrorCode, ProtocolError, error_frame
 
 SILENT_SECONDS = 15.0  # without a name a place is safe for so long, however many want it
+# Of the places: an origin that holds more without a name gives to others at once. A class that
+# comes at once from behind one router holds fewer, or has them for a moment.
+CROWD, LEAST_CROWD = 0.1, 30
+REST_SECONDS = 0.01  # after a look in vain for a place that could be given away
 
 
 def origin_of(host: str, own_host: str) -> str:
@@ -65,6 +69,7 @@ class Places:
         # Those without a name, or on their way out, by origin, and since when: a newcomer may get
         # their place.
         self._nameless: dict[str, dict[Connection, float]] = {}
+        self._looked_in_vain = 0.0  # when nobody was found among them
 
     def let_in(self, client: socket.socket, address: tuple[str, int]) -> Connection | None:
         """Give a newcomer a place, or the reason why there is none."""
@@ -78,7 +83,7 @@ class Places:
             sentence = "Your machine has all the places that one machine may have here."
             self._turn_away(client, address, sentence)
             return None
-        if self._is_full(client) and self._make_room():
+        if self._is_full(client) and self._make_room(origin):
             client = move_down(client)
         if self._is_full(client):
             self._turn_away(client, address, "Every place here is taken; try again later.")
@@ -98,26 +103,38 @@ class Places:
             self._selector, client.fileno()
         )
 
-    def _make_room(self) -> bool:
+    def _make_room(self, newcomer: str) -> bool:
         """Take the place of somebody who does not use it; return whether there is one.
 
-        Of the origin that holds most such places the oldest one goes, so that nobody keeps all
-        the others out by saying nothing.
+        Who has heard their last words goes first, then of the origin that holds most such places
+        the oldest one: so nobody keeps all the others out by saying nothing, or coming and going.
         """
-        if not self._nameless:
+        now = time.monotonic()
+        if now < self._looked_in_vain + REST_SECONDS or not self._nameless:
             return False
+        done = (one for those in self._nameless.values() for one in those if one.output_ended)
+        unused = next(done, None) or self._oldest_of_the_crowd(newcomer, now)
+        if unused is None:
+            self._looked_in_vain = now
+            return False
+        sentence = "Others want your place, and you chose no name; connect again when you have one."
+        reason = "chose no name while others wanted in"
+        self._evict(unused, ProtocolError(ErrorCode.TIMEOUT, sentence, closes=reason))
+        return True
+
+    def _oldest_of_the_crowd(self, newcomer: str, now: float) -> Connection | None:
+        """Return who of the origin with most nameless ones may be sent away for a newcomer."""
 
         def unused(origin: str) -> tuple[int, float]:
             since = next(iter(self._nameless[origin].values()))
             return len(self._nameless[origin]), -since
 
-        oldest, since = next(iter(self._nameless[max(self._nameless, key=unused)].items()))
-        if time.monotonic() - since < SILENT_SECONDS:
-            return False
-        sentence = "Others want your place, and you chose no name; connect again when you have one."
-        reason = "chose no name while others wanted in"
-        self._evict(oldest, ProtocolError(ErrorCode.TIMEOUT, sentence, closes=reason))
-        return True
+        origin = max(self._nameless, key=unused)
+        oldest, since = next(iter(self._nameless[origin].items()))
+        is_crowd = len(self._nameless[origin]) > max(LEAST_CROWD, CROWD * self._settings.places)
+        if now - since < SILENT_SECONDS and not (is_crowd and origin != newcomer):
+            return None
+        return oldest
 
     def _turn_away(self, client: socket.socket, address: tuple[str, int], sentence: str) -> None:
         """Say that there is no place, without keeping the descriptor for a moment."""

@@ -39,7 +39,7 @@ FLOODS = (
     Flood("somebody who comes back at once, again and again", 1, "hi", True, 1000, 500),
     Flood("a hundred connections of one address", CROWD, "hi", False, 1000, 500),
     Flood("a hundred who come back at once", CROWD, "hi", True, 1000, 500),
-    Flood("twenty with long messages", 20, LONG, False, 5_000_000, 2_000_000),
+    Flood("twenty with long messages", 20, LONG, False, 500_000, 200_000),
 )
 
 

@@ -100,15 +100,15 @@ def test_a_slow_reader_gets_everything(room: Room) -> None:
     Probable mistake: send() is taken for sendall(), and what it did not take is lost?
     """
     slow = room.join("slow", narrow=True)
-    texts = [f"{n}-" + "abcdefghij" * 900 for n in range(60)]
+    texts = [f"{n}-" + "abcdefghij" * 900 for n in range(39)]
     writers = [room.join(f"writer{n}") for n in range(3)]
     for n, writer in enumerate(writers):
         leave_unread(writer, slow, texts[n::3])
     with contextlib.suppress(RuleBroken):  # a server that blocks is another rule's business
         for writer in writers:
             writer.settles()  # the server has had it all, and the reader nothing yet
-    room.situation = "when a client read half a megabyte late"
-    heard = [slow.wait_for("60 messages", lambda payload: verb_of(payload) == "MSG") for _ in texts]
+    room.situation = "when a client read 350 kB late"
+    heard = [slow.wait_for("39 messages", lambda payload: verb_of(payload) == "MSG") for _ in texts]
     for n, writer in enumerate(writers):
         said = [payload for payload in heard if payload.startswith(f"MSG {writer} ")]
         wanted = [f"MSG {writer} {slow} {text}" for text in texts[n::3]]
@@ -125,10 +125,10 @@ def test_a_slow_reader_stops_nobody(room: Room) -> None:
     """
     alice, bob = room.join("alice"), room.join("bob")
     slow = room.join("slow", narrow=True)
-    room.situation = "while one client left a megabyte unread"
+    room.situation = "while one client left 400 kB unread"
     senders = [room.join(f"writer{n}") for n in range(5)]
     for sender in senders:
-        leave_unread(sender, slow, ["x" * 9900] * 20)
+        leave_unread(sender, slow, ["x" * 9900] * 8)
         everything_goes_on(alice, bob)
     for sender in senders:
         sender.settles()
@@ -145,7 +145,7 @@ def test_a_slow_listener_stops_no_broadcast(room: Room) -> None:
     room.join("zoe", narrow=True)
     room.situation = "while two listeners did not read"
     speakers = [alice, room.join("carol"), room.join("dora")]
-    for n in range(60):
+    for n in range(39):
         speakers[n % 3].send(f"MSG BROADCAST {n}-" + "x" * 9000)
         bob.hears(f"BROADCAST {n}-" + "x" * 9000)
     alice.settles()
@@ -161,8 +161,8 @@ def test_who_does_not_read_its_answers_stops_nobody(room: Room) -> None:
     room.situation = "while one client did not read its answers"
     friends = [room.join(f"friend{n}") for n in range(2)]
     for friend in friends:
-        leave_unread(friend, deaf, ["x" * 9000] * 20)
-    deaf.send(*["x" * 9000 + " MSG"] * 5, *[f"MSG {deaf} " + "x" * 9000] * 20, "GET_NAMES")
+        leave_unread(friend, deaf, ["x" * 9000] * 13)
+    deaf.send(*["x" * 9000 + " MSG"] * 5, *[f"MSG {deaf} " + "x" * 9000] * 12, "GET_NAMES")
     for _ in range(5):
         everything_goes_on(alice, bob)
 

@@ -209,14 +209,3 @@ def test_thousands_of_combining_marks_cost_no_time(function: Callable[[str], obj
     for _ in range(20):
         outcome(function, name)
     assert time.process_time() - start < 0.2
-
-
-def test_a_name_too_long_to_become_short_is_not_normalised(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    def normalize(form: str, text: str) -> str:
-        assert len(text) <= 80, "this takes too long"
-        return text
-
-    monkeypatch.setattr(unicodedata, "normalize", normalize)
-    assert code_of(protocol.check_name, "a" + "\u0300" * 5000) is ErrorCode.BAD_NAME

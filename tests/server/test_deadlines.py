@@ -98,6 +98,14 @@ def test_what_takes_long_leaves_the_rest_for_the_next_turns(deadlines: Deadlines
     assert deadlines.patience() is None
 
 
+def test_a_long_line_holds_up_nobody_who_stands_in_another(deadlines: Deadlines) -> None:
+    for number in range(1000):
+        deadlines.later(0, number, greet)
+    deadlines.later(0, "alice", scold)
+    turns = [deadlines.take_due() for _ in range(2)]
+    assert [next(turn) for turn in turns] == [(greet, 0), (scold, "alice")], "the next turn too"
+
+
 def test_who_asks_again_within_a_turn_is_due_in_the_next(deadlines: Deadlines) -> None:
     """Or one who goes on and on would have the turn to themselves."""
     for name in ("alice", "bob"):

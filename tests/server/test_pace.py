@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import selectors
+import socket
 import subprocess
 import sys
 import time
@@ -21,6 +23,11 @@ from harness import (
 from locked import new_address
 
 import chat_protocol as protocol
+from chat.server.connection import Connection
+from chat.server.deadlines import Deadlines
+from chat.server.options import load_settings, parse_arguments
+from chat.server.pace import Pace
+from chat.server.stream import PlainStream
 
 from .pressure import ALL_SELECTORS, DEFAULT_SELECTOR, MIB, assert_served_promptly
 
@@ -197,6 +204,36 @@ def test_thirty_behind_one_address_who_talk_notice_nothing(start_server: StartSe
         for number, person in enumerate(people):
             person.receive_until(f"MSG n{number - 1 if number else 29} n{number} hello")
         assert_served_promptly(people[0], rounds=3)
+
+
+def test_an_address_sends_no_more_bytes_than_one_may(start_server: StartServer) -> None:
+    """Else a few connections are enough to cut off whoever reads a little slower than that."""
+    server = start_server()
+    alice = Client((server.host, server.port), source=new_address()).name("alice")
+    loud = [server.connect(f"loud{number}") for number in range(10)]
+    for client in loud:
+        client.send_meanwhile(frames(*["MSG alice " + "x" * 9900] * 7))
+    # 700 kB at 200 kB a second, of which 400 kB go in the burst: 1.5 s. By number it were no time.
+    assert seconds_for_messages(alice, 70) > 1
+    alice.close()
+
+
+def test_reads_that_make_no_request_whole_count_too() -> None:
+    """Or one who sends byte by byte would have the server work for nothing, and pay nothing."""
+    selector = selectors.SelectSelector()
+    settings = load_settings(parse_arguments([]), selector)
+    gone_on: list[Connection] = []
+    pace = Pace(settings, Deadlines(), gone_on.append)
+    ours, theirs = socket.socketpair()
+    connection = Connection(PlainStream.of(ours), ("127.0.0.1", 8820), "127.0.0.1")
+    for _ in range(390):
+        pace.count_a_piece(connection)
+    assert not connection.paused, "four for a request, and a burst of a hundred requests"
+    for _ in range(30):
+        pace.count_a_piece(connection)
+    assert connection.paused
+    theirs.close()
+    connection.close(selector)
 
 
 def test_a_long_request_counts_for_several(start_server: StartServer) -> None:

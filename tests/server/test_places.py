@@ -178,6 +178,20 @@ def test_silence_keeps_nobody_out(start_server: StartServer) -> None:
         client.close()
 
 
+def test_a_crowd_without_names_gives_way_to_others_at_once(start_server: StartServer) -> None:
+    """Or one who comes again and again would have each of their places for 15 seconds."""
+    server = start_server("--rate", "0", "--max-clients", "40")
+    address = new_address()
+    crowd = silent_crowd(server, address, 40)
+    alice = server.connect("alice")
+    crowd[0].expect_error("TIMEOUT")
+    again = Client((server.host, server.port), source=address)
+    again.expect_error("SERVER_FULL")
+    assert alice.ask("MSG alice hi") == "MSG alice alice hi"
+    for client in (*crowd, again):
+        client.close()
+
+
 def test_those_who_have_a_name_keep_their_place(start_server: StartServer) -> None:
     server = start_server("--max-clients", "2", program=IMPATIENT)
     alice, bob = server.people("alice", "bob")
