@@ -35,7 +35,7 @@ def long_names(form: str) -> Iterator[str]:
 @pytest.mark.parametrize(
     "told",
     [
-        pytest.param(endless_list, id="NAMES"),
+        pytest.param(endless_list, id="NAMES", marks=pytest.mark.slow),
         pytest.param(lambda: long_names("JOINED {}"), id="JOINED", marks=pytest.mark.slow),
         pytest.param(lambda: long_names("MSG {} me hi"), id="MSG", marks=pytest.mark.slow),
         pytest.param(lambda: long_names("BLOCKED {}"), id="BLOCKED", marks=pytest.mark.slow),

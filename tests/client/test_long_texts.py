@@ -38,8 +38,8 @@ def press(text, *keys):
         MARKS + "from chat.client.commands import split_text; split_text(text * 2, 9_900)",
         MARKS + EDITOR + "press('x' + text, 'y')",
         EDITOR + "press('é' * 100_000, 'left', 'right', 'home', 'é', 'end', 'é')",
-        EDITOR + "press('\u200b' * 100_000, 'x', 'left')",
-        EDITOR + "press('a\\n' * 60_000, 'x', 'left')",
+        pytest.param(EDITOR + "press('\u200b' * 100_000, 'x', 'left')", marks=pytest.mark.slow),
+        pytest.param(EDITOR + "press('a\\n' * 60_000, 'x', 'left')", marks=pytest.mark.slow),
         """
 from chat.client.lines import Lines
 from chat.client.roster import Roster

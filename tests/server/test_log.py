@@ -266,7 +266,13 @@ chat.server.log.Descriptor = chat.server.log.Thread
 
 
 @linux_only
-@pytest.mark.parametrize("printer", ["", WITH_THE_THREAD], ids=["descriptor", "thread"])
+@pytest.mark.parametrize(
+    "printer",
+    [
+        pytest.param("", id="descriptor"),
+        pytest.param(WITH_THE_THREAD, id="thread", marks=pytest.mark.slow),
+    ],
+)
 @pytest.mark.parametrize("buffering", [(), ("-u",)], ids=["buffered", "unbuffered"])
 def test_a_disk_that_was_full_once(
     tmp_path: Path, printer: str, buffering: tuple[str, ...]

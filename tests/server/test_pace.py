@@ -106,6 +106,7 @@ def test_one_who_waits_for_its_turn_may_leave_or_break(start_server: StartServer
 
 
 @needs_proc
+@pytest.mark.slow
 def test_a_hundred_thousand_requests_at_once_are_all_answered(start_server: StartServer) -> None:
     server = start_server("--rate", "1000000")
     loud, alice = server.people("loud", "alice")
@@ -236,6 +237,7 @@ def test_reads_that_make_no_request_whole_count_too() -> None:
     connection.close(selector)
 
 
+@pytest.mark.slow
 def test_a_long_request_counts_for_several(start_server: StartServer) -> None:
     server = start_server("--rate", "200")
     alice, loud = server.people("alice", "loud")
