@@ -211,8 +211,14 @@ def test_one_who_does_not_read_holds_up_the_end_for_two_seconds(
     speaker.close()
     if again:
         server.wait_for_line("is being shut down")
-        server.interrupt()
-    assert server.wait_for_exit() == 0
+
+        def has_ended() -> bool:
+            server.interrupt()  # again and again: what comes in the same moment counts once
+            return server.process.poll() is not None
+
+        wait_until(has_ended, "the server has ended")
+    # Python puts its handlers away before the process ends: then the signal itself may end it.
+    assert server.wait_for_exit() in ((0, -signal.SIGINT) if again else (0,))
     seconds = time.monotonic() - start
     assert seconds < 1.5 if again else 1.8 < seconds < 5
 
