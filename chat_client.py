@@ -78,7 +78,7 @@ class Client:
         """Talk until one side leaves. Returns the exit code."""
         session, keyboard = self.session, self.keyboard
         while True:
-            self.editor.ask_secret(session.needs_password)
+            self.editor.ask_secret(self.keeps_secret)
             rows = [row(line, colours=self.colours) for line in session.take_lines()]
             self.screen.update(rows, self.prompts(), self.editor)
             if session.state is State.OVER:
@@ -103,9 +103,17 @@ class Client:
         readable, writable, failed = select.select(reading, writing, writing, timeout)
         return readable, writable + failed
 
+    @property
+    def keeps_secret(self) -> bool:
+        """Whether what is typed may be a password, or the second half of one."""
+        half_typed = self.editor.asks_secret and self.editor.text != ""
+        return self.session.needs_password or self.session.password_is_judged or half_typed
+
     def prompts(self) -> tuple[str, ...]:
         """Return what may stand before the line being typed, the best first, the shortest last."""
-        if self.session.needs_password:
+        if self.session.password_is_judged:
+            return "Password sent, please wait: ", "> "
+        if self.keeps_secret:
             return "Password: ", "> "
         if not self.session.needs_name:
             return ("> ",)
@@ -121,7 +129,12 @@ class Client:
         elif key == "ctrl-l":
             self.screen.clear()
         else:
+            secret = self.editor.asks_secret
             lines = self.editor.press(key)
+            if secret and not self.session.needs_password:
+                if any(lines):  # nobody asked for it: it is for no eyes
+                    self.session.lines.tell("no password is asked for now: that was dropped")
+                return
             if lines == [""] and self.session.needs_name:
                 lines = [self.offered_name]
             if lines:

@@ -178,7 +178,7 @@ class Capture:
     conversation: Conversation
 
 
-@pytest.fixture(scope="module", params=["live", "recorded"])
+@pytest.fixture(scope="module", params=[pytest.param("live", marks=pytest.mark.slow), "recorded"])
 def capture(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Capture:
     """One real conversation, captured on the loopback or recorded at the sockets."""
     path = tmp_path_factory.mktemp(request.param) / "chat.pcap"

@@ -24,6 +24,7 @@ class Absence:
         self._lines = lines
         self._retry_seconds = FIRST_RETRY_SECONDS
         self._held_until = math.inf  # NAME_TAKEN has not come yet
+        self._why = ""  # the last try failed
 
     def keep(self, payload: str) -> bool:
         """Keep a request until we are back; return whether there was a place for it."""
@@ -35,8 +36,14 @@ class Absence:
             self._lines.tell(f"{payload} (waiting)")
         return True
 
-    def next_wait(self) -> float:
-        """Return for how many seconds to wait now before the server is called again."""
+    def next_wait(self, why: str = "") -> float:
+        """Return for how many seconds to wait now before the server is called again.
+
+        `why` the last try failed is said, unless it was for the same reason as before.
+        """
+        if why and why != self._why:
+            self._lines.show(Kind.ERROR, why)
+        self._why = why
         seconds = min(self._retry_seconds, LONGEST_RETRY_SECONDS)
         self._retry_seconds = 2 * seconds
         self._lines.tell(f"trying again in {seconds:.0f} s")

@@ -92,7 +92,8 @@ class Link:
             self._try_next_address()
 
     def connect_later(self, seconds: float) -> None:
-        """Connect again after some `seconds`."""
+        """Close what there is, and connect again after some `seconds`."""
+        self._close_socket()
         # Thirty clients that lost the same server should not all call it at the same moment.
         self.deadline = time.monotonic() + seconds * random.uniform(0.8, 1.2)
         self.state = State.WAITING

@@ -77,6 +77,7 @@ class Session:
         self.needs_password = False  # the server wants one, and the person should be asked
         self._password = password  # sent on every new connection
         self._passing = False  # a PASS is on its way
+        self._was_asked = False  # and the person had been asked for it
         self._readable_for_all = tls is None  # what travels, and nobody has been warned yet
         self._absence: Absence | None = None  # the connection broke, and we are not back yet
 
@@ -113,6 +114,14 @@ class Session:
         return not self.interactive and self._link.backlog > OUTBOX_ENOUGH
 
     @property
+    def password_is_judged(self) -> bool:
+        """Whether the person has given a password, and the server has not answered yet.
+
+        It may take its time, and the person may think that they have to type it again.
+        """
+        return self._was_asked and self._passing
+
+    @property
     def needs_name(self) -> bool:
         """Whether the person should be asked for a name now."""
         online = self.state is State.ONLINE and not self._leaving
@@ -128,7 +137,7 @@ class Session:
         try:
             self._link.turn(readable, writable)
         except ProtocolError:
-            self.end(1, "The server does not speak this protocol; is that the right port?")
+            self._failed("The server does not speak this protocol; is that the right port?")
         if self._deadline <= time.monotonic() and self.state is State.ONLINE:
             self._deadline = math.inf
             if self._leaving:
@@ -193,6 +202,7 @@ class Session:
     def give_password(self, password: str) -> None:
         """Send the password that a file held or the person was asked for, or keep it until then."""
         self._warn_of_readers()
+        self._was_asked = self.needs_password
         self.needs_password = False
         self._password = password
         self._passing = self.state is State.ONLINE and self._send(f"PASS {password}")
@@ -216,6 +226,9 @@ class Session:
         """End the session, with a sentence to show if it is not by anybody's wish."""
         if sentence:
             self.lines.show(Kind.ERROR, sentence)
+        if self._absence and self._absence.kept:
+            count = len(self._absence.kept)
+            self.lines.show(Kind.ERROR, f"Not sent, of what you typed meanwhile: {count}.")
         self.exit_code = exit_code
         self._deadline = math.inf
         self._link.close()
@@ -251,13 +264,14 @@ class Session:
     def _failed(self, sentence: str) -> None:
         """There is no connection: try again later if there was one before."""
         if self._absence:
-            self._link.connect_later(self._absence.next_wait())
+            self._link.connect_later(self._absence.next_wait(sentence))
         else:
             self.end(1, sentence)
 
     def _lost(self, reason: str, broken: bool) -> None:
         """The connection is no more: end the session, or call the server again."""
         self._deadline = math.inf
+        self._passing = False
         if self._reason_given and not (self.regaining and self._reason_given in FINAL_AT_FIRST):
             self.end(1, f"The server has gone: {reason}." if broken else "")
         elif self._leaving and not self._link.backlog and not broken:

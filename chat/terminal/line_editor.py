@@ -79,6 +79,11 @@ class LineEditor:
             self._keys[key]()
         return []
 
+    @property
+    def asks_secret(self) -> bool:
+        """Whether a password is typed."""
+        return self._secret_asked
+
     def ask_secret(self, secret: bool) -> None:
         """Begin or end the typing of a password; the line typed so far waits meanwhile."""
         if secret != self._secret_asked:

@@ -49,6 +49,35 @@ def test_a_refusal_for_now_is_no_end_and_what_was_typed_is_kept(
     impatient.person.sees(f"! {refusal.split(' ', 1)[1]}")
 
 
+def test_why_it_cannot_come_back_is_said_once(impatient: Desk) -> None:
+    port = impatient.server.port
+    impatient.connection.close()
+    impatient.server.close()
+    impatient.person.wait_for(f"! Nothing listens on port {port}")
+    impatient.person.wait_for(lambda _: impatient.person.written.count(b"trying again") > 5)
+    assert impatient.person.written.count(b"Nothing listens") == 1
+
+
+def test_what_speaks_another_protocol_there_is_no_end(impatient: Desk) -> None:
+    impatient.connection.close()
+    impatient.person.type("said meanwhile\r")
+    impatient.server.accept().send_bytes(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+    impatient.person.wait_for("! The server does not speak this protocol")
+    connection = impatient.server.accept()
+    connection.welcome("me", "bob")
+    connection.expect("MSG BROADCAST said meanwhile")
+
+
+def test_what_was_not_sent_is_counted_at_the_end(impatient: Desk) -> None:
+    impatient.connection.close()
+    impatient.person.type("one\rtwo\r")
+    impatient.person.wait_for("two")
+    connection = impatient.server.accept()
+    connection.expect("NAME me")
+    connection.send("BYE")
+    impatient.person.wait_for("! Not sent, of what you typed meanwhile: 2.")
+
+
 def test_a_password_that_timed_out_is_asked_for_again(impatient: Desk) -> None:
     impatient.connection.close()
     impatient.person.type("said meanwhile\r")

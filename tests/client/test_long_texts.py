@@ -35,9 +35,15 @@ def press(text, *keys):
     [
         MARKS + "from chat.client.lines import mentions; mentions(text, 'alice')",
         MARKS + "from chat.client.lines import colour_number; colour_number(text)",
-        MARKS + "from chat.client.commands import split_text; split_text(text * 2, 9_900)",
+        pytest.param(
+            MARKS + "from chat.client.commands import split_text; split_text(text * 2, 9_900)",
+            marks=pytest.mark.slow,
+        ),
         MARKS + EDITOR + "press('x' + text, 'y')",
-        EDITOR + "press('é' * 100_000, 'left', 'right', 'home', 'é', 'end', 'é')",
+        pytest.param(
+            EDITOR + "press('é' * 100_000, 'left', 'right', 'home', 'é', 'end', 'é')",
+            marks=pytest.mark.slow,
+        ),
         pytest.param(EDITOR + "press('\u200b' * 100_000, 'x', 'left')", marks=pytest.mark.slow),
         pytest.param(EDITOR + "press('a\\n' * 60_000, 'x', 'left')", marks=pytest.mark.slow),
         """

@@ -89,6 +89,28 @@ def test_no_name_is_asked_for_while_the_password_is_looked_at() -> None:
         assert "Your name" not in person.screen.text()
 
 
+def test_a_password_typed_again_before_the_answer_goes_nowhere() -> None:
+    """A server that has just heard a wrong one takes its time."""
+    with PlayedServer() as played, Person(played.port, "me") as person:
+        connection = played.accept()
+        want_password(connection, person)
+        person.is_asked("Password sent, please wait: ")
+        person.type(f"{PASSWORD}\r")
+        person.wait_for("* no password is asked for now: that was dropped")
+        person.type(PASSWORD[:3])
+        person.wait_for(lambda screen: screen.before_cursor().endswith(": •••"))
+        connection.send("ACCEPTED", "HELLO me", "NAMES 2 bob me")
+        person.wait_for("* you are me")
+        person.type(f"{PASSWORD[3:]}\r")  # half of it was typed already
+        person.wait_for(shown("that was dropped", 2))
+        person.get_ready()
+        person.type("hello\r")
+        connection.expect("NAME me", "GET_NAMES", "MSG BROADCAST hello")
+        person.type(UP)
+        person.shows_line("hello")
+        assert leaks(person.written.decode()) == []
+
+
 def test_a_connection_that_breaks_at_the_password_prompt_says_so() -> None:
     with PlayedServer() as played, Person(played.port, "me") as person:
         connection = played.accept()

@@ -121,6 +121,7 @@ def test_the_table_of_what_to_ignore_is_that_of_unicode() -> None:
         assert told == bool(DEFAULT_IGNORABLE.match(character)), hex(ord(character))
 
 
+@pytest.mark.slow
 def test_what_is_let_in_is_visible_and_stays_as_it_is() -> None:
     names = one_character_names()
     assert len(names) > 100_000, "too few to prove anything"

@@ -188,7 +188,13 @@ def test_ten_megabytes_of_nonsense_take_no_memory(
 # ------------------------------------------------------------------------- whatever happens to it
 
 
-@pytest.mark.parametrize("options", ["--rate 0", "--rate 200"], ids=["at-once", "slowed-down"])
+@pytest.mark.parametrize(
+    "options",
+    [
+        pytest.param("--rate 0", id="at-once"),
+        pytest.param("--rate 200", id="slowed-down", marks=pytest.mark.slow),
+    ],
+)
 def test_what_was_read_whole_is_dealt_with_though_nobody_reads_the_answers(
     start_server: StartServer, options: str
 ) -> None:

@@ -12,6 +12,7 @@ pytestmark = on_windows
 slow = pytest.mark.slow
 
 
+@slow
 def test_the_arrow_keys_edit(anna: Seat, bob: Client) -> None:
     anna.put("held", "left")
     anna.shows_line("hel", "d")
