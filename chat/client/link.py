@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import ssl  # only those who speak TLS load it: see tls.py
 
 CONNECT_SECONDS = 10.0  # for one address to answer
+ANSWER_SECONDS = 30.0  # to the first request: a server may have us wait for a password, or our rate
 RECEIVE_SIZE = 64 * 1024  # bytes for one recv()
 UNSENT_ENOUGH = 16 * 1024 * 1024  # bytes: more than anybody types or pastes
 TOO_MANY_FILES = (  # select(2), FD_SETSIZE
@@ -47,8 +48,9 @@ class Link:
     """A connection that frames go over. Nothing here waits, save for looking up the host.
 
     What happens it tells its owner: `online()` when the connection stands, `received(payload)`,
-    `failed(sentence)` when no address answered, and `lost(reason, broken)`, `broken` where it was
-    not closed in the regular way: then what was sent may be lost.
+    `failed(sentence)` when no address answered, `silent()` when the server leaves what it was asked
+    first without an answer, and `lost(reason, broken)`, `broken` where it was not closed in the
+    regular way: then what was sent may be lost.
     """
 
     def __init__(
@@ -60,6 +62,7 @@ class Link:
         online: Callable[[], None],
         received: Callable[[bytes], None],
         failed: Callable[[str], None],
+        silent: Callable[[], None],
         lost: Callable[[str, bool], None],
         wire_view: WireView | None,
     ) -> None:
@@ -72,11 +75,13 @@ class Link:
         self._tell_online = online
         self._tell_received = received
         self._tell_failed = failed
+        self._tell_silent = silent
         self._tell_lost = lost
         self._wire_view = wire_view
         self._untried: list[tuple[int, int, int, str, Any]] = []  # of what getaddrinfo() said
         self._reader = protocol.FrameReader()
         self._outbox = bytearray()
+        self._was_heard = False  # the server has said something
 
     # -- connecting
 
@@ -161,6 +166,7 @@ class Link:
         self.deadline = math.inf
         self._reader = protocol.FrameReader()
         self._outbox.clear()
+        self._was_heard = False
         self._tell_online()
 
     def close(self) -> None:
@@ -211,7 +217,10 @@ class Link:
         elif self.state is State.WAITING and due:
             self._connect_again()
         elif self.state is State.ONLINE:
-            if readable:
+            if due:
+                self.deadline = math.inf
+                self._tell_silent()
+            elif readable:
                 self._receive()
             if writable and self.state is State.ONLINE:
                 self._flush()
@@ -228,6 +237,7 @@ class Link:
         if not data:
             self._lose("the server closed it", broken=False)
             return
+        self._was_heard, self.deadline = True, math.inf
         if self._wire_view:
             self._wire_view.read(self._reader.waiting, data)
         self._reader.feed(data)
@@ -256,6 +266,8 @@ class Link:
         is too long.
         """
         self._outbox += protocol.encode(payload)
+        if not self._was_heard:
+            self.deadline = min(self.deadline, time.monotonic() + ANSWER_SECONDS)
         if self._wire_view:
             self._wire_view.sent(payload)
 

@@ -27,7 +27,6 @@ NAME_RETRY_SECONDS = 3.0
 NAMES_SHOWN = 1_000  # in one line, which nobody reads to its end
 OUTBOX_ENOUGH = 64 * 1024  # bytes: while more wait to be sent, a piped file is not read on
 
-
 # Where the connection closes right after one of these, calling again would bring the same answer.
 FINAL_ERRORS = (ErrorCode.BAD_FRAME, ErrorCode.TLS_REQUIRED)
 # The same for a newcomer. Who was here before calls again, for there is something to lose.
@@ -65,6 +64,7 @@ class Session:
             online=self._online,
             received=self._received,
             failed=self._failed,
+            silent=self._silent,
             lost=self._lost,
             wire_view=WireView(self.lines) if wire else None,
         )
@@ -226,9 +226,8 @@ class Session:
         """End the session, with a sentence to show if it is not by anybody's wish."""
         if sentence:
             self.lines.show(Kind.ERROR, sentence)
-        if self._absence and self._absence.kept:
-            count = len(self._absence.kept)
-            self.lines.show(Kind.ERROR, f"Not sent, of what you typed meanwhile: {count}.")
+        if self._absence and (kept := self._absence.kept):
+            self.lines.show(Kind.ERROR, f"Not sent, of what you typed meanwhile: {len(kept)}.")
         self.exit_code = exit_code
         self._deadline = math.inf
         self._link.close()
@@ -267,6 +266,14 @@ class Session:
             self._link.connect_later(self._absence.next_wait(sentence))
         else:
             self.end(1, sentence)
+
+    def _silent(self) -> None:
+        """The server says nothing: somebody who has not been in can judge whether to wait on."""
+        sentence = f"{self.host} takes connections, but has not answered yet."
+        if self._absence:
+            self._failed(sentence)
+        else:
+            self.lines.show(Kind.ERROR, sentence)
 
     def _lost(self, reason: str, broken: bool) -> None:
         """The connection is no more: end the session, or call the server again."""

@@ -178,7 +178,11 @@ class Desks:
 
 # The desk of a test stands in a wide window, then in a narrow one.
 each_size = pytest.mark.parametrize(
-    "size", [(80, 24), (20, 10)], ids=lambda size: f"{size[0]}x{size[1]}"
+    "size",
+    [
+        pytest.param((80, 24), id="80x24"),
+        pytest.param((20, 10), id="20x10", marks=pytest.mark.slow),
+    ],
 )
 OpenDesk = Callable[..., Desk]  # what the fixture open_desk is
 

@@ -68,6 +68,31 @@ def test_what_speaks_another_protocol_there_is_no_end(impatient: Desk) -> None:
     connection.expect("MSG BROADCAST said meanwhile")
 
 
+SOON = "from chat.client import link\nlink.ANSWER_SECONDS = 0.1\n"
+
+
+def test_a_server_that_says_nothing_is_called_again(open_desk: OpenDesk) -> None:
+    desk = open_desk(program=prepared_client(SOON + AT_ONCE))
+    desk.connection.close()
+    desk.person.type("said meanwhile\r")
+    for _ in range(2):
+        desk.server.accept().expect("NAME me")
+    desk.person.wait_for("! 127.0.0.1 takes connections, but has not answered yet.")
+    connection = desk.server.accept()
+    connection.welcome("me", "bob")
+    connection.expect("MSG BROADCAST said meanwhile")
+
+
+def test_a_newcomer_is_told_that_the_server_says_nothing() -> None:
+    program = prepared_client(SOON)
+    with PlayedServer() as played, Person(played.port, "me", program=program) as person:
+        connection = played.accept()
+        connection.expect("NAME me")
+        person.wait_for("! 127.0.0.1 takes connections, but has not answered yet.")
+        connection.send("HELLO me")
+        person.wait_for("* you are me")
+
+
 def test_what_was_not_sent_is_counted_at_the_end(impatient: Desk) -> None:
     impatient.connection.close()
     impatient.person.type("one\rtwo\r")
