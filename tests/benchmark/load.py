@@ -11,7 +11,6 @@ size, and at its end everybody must have got exactly what was sent to them.
 
 from __future__ import annotations
 
-import errno
 import json
 import resource
 import select
@@ -37,8 +36,9 @@ REQUESTS_PER_SECOND = 40
 PAIRS = 10
 TALKERS = 12
 AUDIENCE = 7
-# Where people connect from: the next address once the one before has no port left.
-SOURCES = (None, ("127.0.0.2", 0), ("127.0.0.3", 0), ("127.0.0.4", 0))
+# Where people connect from, each from an address of their own, as people have: a server may bound
+# what comes from one, and an address has no more than 28,000 ports.
+SOURCES = [f"127.1.{third}.{fourth}" for third in range(256) for fourth in range(1, 255)]
 RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # struct linger: on, 0 seconds
 
 Answer = dict[str, Any]
@@ -114,6 +114,7 @@ class Crowd:
         self.poll = select.epoll()
         self.sockets: dict[int, socket.socket] = {}  # by descriptor
         self.buffer = bytearray(COUNT_SIZE)
+        self.sources = cycle(SOURCES)
 
     def name(self, number: int) -> str:
         return f"{self.initial}{number:05}"  # all of one length, and so are their messages
@@ -123,15 +124,8 @@ class Crowd:
         person.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if receive_buffer:
             person.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
-        for source in SOURCES:
-            try:
-                if source:
-                    person.bind(source)
-                person.connect(self.server)
-                break
-            except OSError as error:
-                if error.errno != errno.EADDRNOTAVAIL or source == SOURCES[-1]:
-                    raise
+        person.bind((next(self.sources), 0))
+        person.connect(self.server)
         self.sockets[person.fileno()] = person
         self.poll.register(person, select.EPOLLIN)
         return person
