@@ -539,6 +539,7 @@ def test_an_interrupted_run_leaves_no_server_behind(tmp_path: Path) -> None:
     assert not still_running(pids)
 
 
+@pytest.mark.slow
 def test_a_server_that_does_not_start_is_said_once(tmp_path: Path) -> None:
     verdict = judge(tmp_path, "--server", "no-such-program {port}", "-m", "core")
     assert len(verdict.broken()) == 18
@@ -601,6 +602,7 @@ def test_a_wrong_option_is_explained(arguments: list[str], sentence: str, tmp_pa
 # ---------------------------------------------------------------------------------------- reports
 
 
+@pytest.mark.slow
 def test_reports_of_a_class(tmp_path: Path) -> None:
     page = tmp_path / "class.html"
     rules = [

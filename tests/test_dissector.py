@@ -387,6 +387,7 @@ def test_the_info_column_can_be_read_like_a_conversation(capture: Capture) -> No
     assert not any("sesame" in line for line in lines)
 
 
+@pytest.mark.slow
 def test_the_ports_are_a_preference(tmp_path: Path) -> None:
     path = tmp_path / "chat.pcap"
     write_capture(path, 9123, [(50000, True, frames("NAME alice"))])

@@ -126,6 +126,7 @@ def test_a_password_that_timed_out_is_asked_for_again(impatient: Desk) -> None:
 
 
 @posix_only
+@pytest.mark.slow
 def test_a_full_server_is_called_again_over_tls_too(
     start_server: StartServer, certificate: Certificate
 ) -> None:

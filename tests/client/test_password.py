@@ -188,6 +188,7 @@ def test_a_wrong_password_in_a_file_is_asked_for_again(door: Door, wrong_file: s
         person.wait_for("* you are ann")
 
 
+@pytest.mark.slow
 def test_the_third_wrong_password_ends_the_client_with_the_reason(door: Door) -> None:
     with Person(door.server.port, "ann") as person:
         for tries in (1, 2, 3):

@@ -111,6 +111,7 @@ def test_what_is_said_meanwhile_waits_and_goes_out_in_order(impatient: Desk) -> 
 
 
 @each_size
+@pytest.mark.slow
 def test_a_name_that_is_still_held_is_asked_for_again(impatient: Desk) -> None:
     impatient.connection.close()
     connection = impatient.server.accept()

@@ -70,6 +70,7 @@ def test_broadcast_is_nobodys_name(name: str) -> None:
     assert protocol.is_broadcast(name)
 
 
+@pytest.mark.slow
 def test_every_character_counts_by_its_category() -> None:
     for number in [*range(0x11000), *range(0x1D000, 0x1E100), *range(0xE0000, 0xE0200)]:
         character = chr(number)
@@ -187,6 +188,7 @@ def test_a_name_in_other_capitals_is_the_same_name() -> None:
             assert name == "ı" or protocol.fold(other) == protocol.fold(name), hex(ord(name[0]))
 
 
+@pytest.mark.slow
 def test_what_is_folded_is_normalised_and_stays_as_it_is() -> None:
     marks = ["", *map(chr, range(0x300, 0x346))]
     cased = [name for name in one_character_names() if name.upper() != name.lower()]

@@ -166,6 +166,7 @@ def test_a_server_with_nobody_talking_uses_no_cpu(start_server: StartServer, sel
 
 
 @needs_proc
+@pytest.mark.slow
 def test_one_who_has_gone_wakes_nobody_any_more(start_server: StartServer) -> None:
     server = start_server("--login-timeout", "0.3")
     alice, nameless = server.connect("alice"), server.connect()

@@ -92,6 +92,7 @@ def test_a_half_closed_connection_is_answered_though_it_is_slowed_down(
     assert client.receive_all() == [f"MSG alice alice {number}" for number in range(900)]
 
 
+@pytest.mark.slow
 def test_one_who_waits_for_its_turn_may_leave_or_break(start_server: StartServer) -> None:
     server = start_server("--rate", "40")
     alice, rude, loud = server.people("alice", "rude", "loud")

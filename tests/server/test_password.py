@@ -124,6 +124,7 @@ def test_whoever_is_not_let_in_learns_nothing(door: Door) -> None:
 # ----------------------------------------------------------------------------------------- guessing
 
 
+@pytest.mark.slow
 def test_the_third_wrong_password_closes_and_the_reason_arrives(door: Door, address: str) -> None:
     stranger = door.visitor(address)
     stranger.send_meanwhile(frames(*[f"PASS {WRONG}"] * 3) + frames("GET_NAMES") * 200_000)
@@ -318,6 +319,7 @@ def test_a_guesser_at_full_speed_delays_no_conversation(
 # ---------------------------------------------------------------------------- what the server shows
 
 
+@pytest.mark.slow
 def test_the_servers_log_never_shows_the_password(door: Door, address: str) -> None:
     """With --verbose and --wire, whole, joined, and cut at every byte; right and wrong."""
     whole = frames(f"PASS {PASSWORD}")

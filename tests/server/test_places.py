@@ -120,6 +120,7 @@ def test_one_who_says_nothing_is_closed_in_time(start_server: StartServer) -> No
     assert alice.ask("GET_NAMES") == "NAMES 1 alice", "who has a name may be silent"
 
 
+@pytest.mark.slow
 def test_a_login_timeout_of_0_is_none(start_server: StartServer) -> None:
     server = start_server("--login-timeout", "0")
     silent = server.connect()
@@ -192,6 +193,7 @@ def test_a_crowd_without_names_gives_way_to_others_at_once(start_server: StartSe
         client.close()
 
 
+@pytest.mark.slow
 def test_those_who_have_a_name_keep_their_place(start_server: StartServer) -> None:
     server = start_server("--max-clients", "2", program=IMPATIENT)
     alice, bob = server.people("alice", "bob")
@@ -222,6 +224,7 @@ def test_silence_keeps_nobody_out_where_a_password_is_wanted(
         client.close()
 
 
+@pytest.mark.slow
 def test_with_every_descriptor_taken_the_newcomer_can_be_watched(start_server: StartServer) -> None:
     allow_descriptors(1_200)
     server = start_server("--rate", "0", program=IMPATIENT)

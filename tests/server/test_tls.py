@@ -237,6 +237,7 @@ def test_close_notify_waits_for_room(certificate: Certificate) -> None:
 
 
 @pytest.mark.parametrize("version", ["1.3", pytest.param("1.2", marks=pytest.mark.slow)])
+@pytest.mark.slow
 def test_close_notify_follows_last_words_that_filled_the_kernel(
     cramped_room: TLSRoom, version: str
 ) -> None:

@@ -42,6 +42,7 @@ def test_a_handshake_byte_by_byte_beside_a_chat_that_goes_on(tls_room: TLSRoom) 
 
 
 @needs_proc
+@pytest.mark.slow
 def test_a_handshake_that_waits_for_room_to_write_goes_on(
     start_server: StartServer, tmp_path: Path
 ) -> None:
@@ -75,6 +76,7 @@ chat.server.tls.TLSStream.recv = receive_noting
 
 
 @pytest.mark.parametrize("version", ["1.3", pytest.param("1.2", marks=pytest.mark.slow)])
+@pytest.mark.slow
 def test_a_handshake_given_up_at_every_byte_leaves_nothing_behind(
     tls_room: TLSRoom, version: str
 ) -> None:
@@ -100,6 +102,7 @@ def test_a_handshake_given_up_at_every_byte_leaves_nothing_behind(
 
 
 @needs_proc
+@pytest.mark.slow
 def test_200_half_made_handshakes_delay_nobody_and_cost_nothing(tls_room: TLSRoom) -> None:
     alice, bob = tls_room.people("alice", "bob")
     before = descriptors(tls_room.server.pid)

@@ -44,6 +44,7 @@ def test_keys_that_mean_nothing_are_ignored_whole(desk: Desk, key: str) -> None:
     desk.person.shows_line("onetwo")
 
 
+@pytest.mark.slow
 def test_escape_alone_does_not_swallow_what_is_typed_later(desk: Desk) -> None:
     desk.person.type("one\x1b")
     desk.person.shows_line("one")

@@ -18,6 +18,7 @@ def test_what_could_drive_a_terminal_is_shown_instead(text: str, shown: str) -> 
     assert harmless(text) == shown
 
 
+@pytest.mark.slow
 def test_whatever_is_made_harmless_can_be_printed() -> None:
     shown = harmless("".join(map(chr, range(0x110000))))
     assert len(shown) == 0x110000
