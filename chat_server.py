@@ -384,10 +384,10 @@ class Server:
         while (payload := connection.reader.next_payload()) is not None:
             self.answer(connection, payload)
             answered += 1
+            self.slow_readers.look_at(connection)
             self.pace.count(connection, len(payload))
             if answered == REQUESTS_PER_TURN or self.turn_is_over:
                 self.pace.yield_turn(connection)
-            self.slow_readers.look_at(connection)
             if connection.paused or connection.leaving:
                 break
         else:

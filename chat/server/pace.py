@@ -85,14 +85,7 @@ class Pace:
     def _rest(self, connection: Connection) -> None:
         if not connection.paused and not connection.leaving:
             self.pause(connection)
-            self._deadlines.later(self._rest_seconds, connection, self._end_rest)
-
-    def _end_rest(self, connection: Connection) -> None:
-        connection.paused = False
-        if self._is_ahead(connection):
-            self._rest(connection)
-        else:
-            self._go_on(connection)
+            self._deadlines.later(self._rest_seconds, connection, self._end_pause)
 
     def _is_ahead(self, connection: Connection) -> bool:
         """Whether a client is too far ahead of its rate, or its origin is."""
@@ -128,7 +121,10 @@ class Pace:
 
     def _end_pause(self, connection: Connection) -> None:
         connection.paused = False
-        self._go_on(connection)
+        if self._is_ahead(connection):  # still, or it had to wait for another reason until now
+            self._rest(connection)
+        else:
+            self._go_on(connection)
 
     def forget(self, connection: Connection) -> None:
         """It asks nothing more; what it still sends is read and dropped."""

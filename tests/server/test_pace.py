@@ -19,6 +19,7 @@ from harness import (
     overfill,
     peak_bytes,
     posix_only,
+    prepared_server,
 )
 from locked import new_address
 
@@ -238,6 +239,24 @@ def test_reads_that_make_no_request_whole_count_too() -> None:
     connection.close(selector)
 
 
+def test_who_had_to_wait_for_another_reason_is_no_further_than_before() -> None:
+    """Or whoever leaves answers unread, and reads a bit now and then, would ask at any rate."""
+    deadlines, gone_on = Deadlines(), list[Connection]()
+    settings = load_settings(parse_arguments([]), selectors.SelectSelector())
+    pace = Pace(settings, deadlines, gone_on.append)
+    ours, theirs = socket.socketpair()
+    with theirs, PlainStream.of(ours) as stream:
+        connection = Connection(stream, ("127.0.0.1", 8820), "127.0.0.1")
+        pace.pause(connection)
+        for _ in range(110):
+            pace.count(connection, 10)
+        pace.resume(connection)
+        for deed, whom in deadlines.take_due():
+            deed(whom)
+        assert connection.paused
+        assert not gone_on
+
+
 @pytest.mark.slow
 def test_a_long_request_counts_for_several(start_server: StartServer) -> None:
     server = start_server("--rate", "200")
@@ -265,6 +284,19 @@ def test_one_who_does_not_read_its_answers_is_not_read_either(fresh_server: Serv
     assert peak_bytes(fresh_server.pid) - before < 2 * MIB
     for _ in range(30_000):
         assert loud.receive() == f"MSG loud loud {'x' * 500}"
+
+
+def test_one_who_does_not_read_its_answers_waits_also_when_the_others_come_first(
+    start_server: StartServer,
+) -> None:
+    """Each request is the last one of its turn here: that it has to wait anyway is no way out."""
+    program = prepared_server("import chat_server; chat_server.REQUESTS_PER_TURN = 1")
+    server = start_server("--rate", "0", "--max-backlog", "256", program=program)
+    loud = server.connect("loud", receive_buffer=4096)
+    loud.send_meanwhile(frames(*["MSG loud " + "x" * 500] * 10_000))
+    assert_served_promptly(server.connect("alice"), rounds=500)
+    for _ in range(10_000):
+        loud.receive_until("MSG loud loud " + "x" * 500)
 
 
 @pytest.mark.parametrize("selector", ALL_SELECTORS)
