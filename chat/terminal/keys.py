@@ -48,6 +48,10 @@ class KeyDecoder:
         **dict.fromkeys(("[H", "OH", "[1~", "[7~"), "home"),
         **dict.fromkeys(("[F", "OF", "[4~", "[8~"), "end"),
         "[3~": "delete",
+        # Ctrl with an arrow (xterm, older ones, rxvt), Alt with one (xterm), Alt+B and Alt+F.
+        # PuTTY's Ctrl+Left is `OD`, which others send for Left alone.
+        **dict.fromkeys(("[1;5D", "[5D", "Od", "[1;3D", "b", "B"), "word-left"),
+        **dict.fromkeys(("[1;5C", "[5C", "Oc", "[1;3C", "f", "F"), "word-right"),
     }
 
     def __init__(self) -> None:

@@ -44,6 +44,8 @@ class LineEditor:
         self._keys: dict[str, Callable[[], None]] = {
             "left": lambda: self._move(self._before, self._after),
             "right": lambda: self._move(self._after, self._before),
+            "word-left": lambda: self._move_word(self._before, self._after),
+            "word-right": lambda: self._move_word(self._after, self._before),
             "home": lambda: self._move_all(self._before, self._after),
             "end": lambda: self._move_all(self._after, self._before),
             "up": lambda: self._recall(self._place - 1),
@@ -144,6 +146,17 @@ class LineEditor:
         if source:
             target.append(source.pop())
 
+    def _move_word(self, source: list[str], target: list[str]) -> None:
+        """Go to the far end of the next word, like GNU readline's backward-word and forward-word.
+
+        In a password to the far end of all: nobody is to see where its words are.
+        """
+        if self._holds_secret():
+            self._move_all(source, target)
+        for in_word in (False, True):
+            while source and _is_of_word(source[-1]) == in_word:
+                self._move(source, target)
+
     @staticmethod
     def _move_all(source: list[str], target: list[str]) -> None:
         target += reversed(source)
@@ -191,6 +204,11 @@ class LineEditor:
         choice = self._choices.pop(0)
         self._choices.append(choice)
         self._before = clusters(choice)
+
+
+def _is_of_word(cluster: str) -> bool:
+    """Whether this is a letter or a digit of any script, or a mark (general categories L, N, M)."""
+    return unicodedata.category(cluster[0])[0] in "LNM"
 
 
 def _shown(cluster: str) -> str:

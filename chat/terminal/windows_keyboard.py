@@ -67,6 +67,10 @@ class WindowsKeyboard:
         "G": "home",
         "O": "end",
         "S": "delete",
+        # Ctrl with an arrow, Alt with one, Alt+B and Alt+F. Where a console gives those two their
+        # letter, as it may, the C runtime returns it as if there were no Alt (ucrt's getwch.cpp).
+        **dict.fromkeys("s\x9b0", "word-left"),
+        **dict.fromkeys("t\x9d!", "word-right"),
     }
 
     def __init__(self) -> None:

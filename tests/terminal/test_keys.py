@@ -10,15 +10,15 @@ from client.person import Desk, OpenDesk, each_size, prepared_client
 from harness import wait_until
 
 import chat_protocol as protocol
-from terminal.pseudo import LEFT, PASTE_START, UP, paste
+from terminal.pseudo import HOME, LEFT, PASTE_START, UP, paste
 
 
 @pytest.mark.parametrize(
     "key",
     [
         "\x1b[15~",
-        "\x1b[1;5C",
-        "\x1b[1;5D",
+        "\x1b[1;5A",
+        "\x1b[1;2C",
         "\x1b[24;2~",
         "\x1bOP",
         "\x1bO5P",
@@ -42,6 +42,18 @@ def test_keys_that_mean_nothing_are_ignored_whole(desk: Desk, key: str) -> None:
     desk.person.shows_line("onetwo")
     desk.wait_until_shown()
     desk.person.shows_line("onetwo")
+
+
+@pytest.mark.parametrize("key", ["\x1b[1;5D", "\x1b[5D", "\x1bOd", "\x1b[1;3D", "\x1bb", "\x1bB"])
+def test_keys_that_go_back_by_a_word(desk: Desk, key: str) -> None:
+    desk.person.type("one two three" + key + key)
+    desk.person.shows_line("one ", "two three")
+
+
+@pytest.mark.parametrize("key", ["\x1b[1;5C", "\x1b[5C", "\x1bOc", "\x1b[1;3C", "\x1bf", "\x1bF"])
+def test_keys_that_go_on_by_a_word(desk: Desk, key: str) -> None:
+    desk.person.type("one two three" + HOME + key + key)
+    desk.person.shows_line("one two", " three")
 
 
 @pytest.mark.slow
@@ -94,6 +106,7 @@ def test_nothing_in_a_paste_is_a_key(desk: Desk) -> None:
     assert protocol.decode(sent.encode()) == sent  # no control character goes out
 
 
+@pytest.mark.slow
 def test_a_paste_that_never_ends_does_not_lock_the_keyboard(open_desk: OpenDesk) -> None:
     desk = open_desk(
         program=prepared_client("from chat.terminal import keys; keys.PASTE_SECONDS = 0.2")

@@ -8,6 +8,8 @@ from client.person import Desk, each_size
 from chat.terminal.line_editor import HISTORY_LENGTH, LineEditor
 from terminal.pseudo import BACKSPACE, DELETE, DOWN, END, HOME, LEFT, RIGHT, UP, paste
 
+WORD_LEFT, WORD_RIGHT = "\x1b[1;5D", "\x1b[1;5C"  # Ctrl with an arrow
+
 
 @pytest.mark.parametrize(
     ("keys", "before", "after"),
@@ -39,6 +41,24 @@ from terminal.pseudo import BACKSPACE, DELETE, DOWN, END, HOME, LEFT, RIGHT, UP,
         ("one two" + "\x17", "one ", ""),
         ("one two  " + "\x17", "one ", ""),
         ("one two" + LEFT * 3 + "\x17", "", "two"),
+        ("one two" + WORD_LEFT, "one ", "two"),
+        ("one two" + WORD_LEFT * 2, "", "one two"),
+        ("one two" + WORD_LEFT * 9 + "x", "x", "one two"),
+        ("one, (two); !" + WORD_LEFT, "one, (", "two); !"),
+        ("one two" + LEFT * 2 + WORD_LEFT, "one ", "two"),
+        ("one two" + HOME + WORD_RIGHT, "one", " two"),
+        ("one, two!" + HOME + WORD_RIGHT * 2, "one, two", "!"),
+        ("one, two!" + HOME + WORD_RIGHT * 9 + "x", "one, two!x", ""),
+        ("one two" + HOME + RIGHT + WORD_RIGHT, "one", " two"),
+        ("..." + WORD_LEFT, "", "..."),
+        ("bob_2 a1b2" + WORD_LEFT * 2, "bob_", "2 a1b2"),
+        ("שלום עולם" + WORD_LEFT, "שלום ", "עולם"),
+        ("ein größerer Schritt" + WORD_LEFT * 2, "ein ", "größerer Schritt"),
+        ("un cafe\u0301s" + WORD_LEFT, "un ", "cafe\u0301s"),
+        ("हिन्दी भाषा" + WORD_LEFT, "हिन्दी ", "भाषा"),
+        ("漢字、漢字" + WORD_LEFT, "漢字、", "漢字"),
+        ("hi 😀👍" + WORD_LEFT, "", "hi 😀👍"),
+        ("one " + paste("two\nthree") + WORD_LEFT * 2, "one ", "two⏎three"),
         ("漢字" + LEFT, "漢", "字"),
         ("漢字" + LEFT + "x", "漢x", "字"),
         ("漢字" + BACKSPACE, "漢", ""),
@@ -56,6 +76,13 @@ def test_keys_edit_the_line(desk: Desk, keys: str, before: str, after: str) -> N
     desk.person.shows_line(before, after)
     desk.wait_until_shown()
     desk.person.shows_line(before, after)
+
+
+def test_words_of_a_password_are_not_to_be_seen(desk: Desk) -> None:
+    desk.person.type("PASS no one knows" + WORD_LEFT)
+    desk.person.shows_line("", "•" * 17)
+    desk.person.type(WORD_RIGHT)
+    desk.person.shows_line("•" * 17)
 
 
 def test_what_was_edited_is_what_is_sent(desk: Desk) -> None:

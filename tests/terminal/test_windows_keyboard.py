@@ -67,6 +67,15 @@ def read_all(keyboard: WindowsKeyboard) -> list[str]:
         (["\xe0O"], ["end"]),
         (["\xe0S"], ["delete"]),
         (["\x00K"], ["left"]),  # with the number pad
+        (["\xe0s"], ["word-left"]),  # Ctrl
+        (["\xe0t"], ["word-right"]),
+        (["\x00s"], ["word-left"]),
+        (["\x00t"], ["word-right"]),
+        (["\x00\x9b"], ["word-left"]),  # Alt
+        (["\x00\x9d"], ["word-right"]),
+        (["\x000"], ["word-left"]),  # Alt+B
+        (["\x00!"], ["word-right"]),  # Alt+F
+        (["0", "s", "!"], ["0", "s", "!"]),
         (["\r"], ["enter"]),
         (["\x08"], ["backspace"]),
         (["\t"], ["tab"]),

@@ -31,6 +31,9 @@ class Entry:
         self.text.bind("<Tab>", self._tab)
         self.text.bind("<Up>", partial(self._recall, "up"))
         self.text.bind("<Down>", partial(self._recall, "down"))
+        # By words, as in a terminal. Tk itself knows Meta instead of Alt, which few keyboards have.
+        self.text.event_add("<<PrevWord>>", "<Alt-b>")
+        self.text.event_add("<<NextWord>>", "<Alt-f>")
         self.text.bind("<<Modified>>", self._fit)
 
     def put(self, before: str, after: str = "") -> None:

@@ -12,6 +12,7 @@ pytest.importorskip("tkinter", reason="this Python has no Tk")
 from chat.client.window.entry import ENTRY_ROWS
 
 
+@pytest.mark.slow
 def test_history_and_completion_as_in_the_terminal(alice: Opened, server: ServerProcess) -> None:
     server.people("bob", "bea")
     alice.wait_for("bea joined")
@@ -31,16 +32,25 @@ def test_history_and_completion_as_in_the_terminal(alice: Opened, server: Server
     alice.press("Tab")
     alice.wait_for_typed("/msg bob ")
     alice.say("hi")
-    alice.wait_for("you → bob: hi")
+    alice.wait_for("alice → bob: hi")
     alice.type("🎉 end", "<LineStart>")
     alice.type("be", "Tab")  # what is left of the cursor is completed
-    alice.wait_for_typed("/msg bea 🎉 end")
+    alice.wait_for_typed("bea: 🎉 end")
     alice.press("<SelectAll>", "BackSpace")
     alice.type("/ms", "Tab", "Return")
     alice.type("/msg ", "Tab")  # the same text as before, but a new line
     alice.wait_for_typed("/msg bea ")
 
 
+@pytest.mark.slow
+def test_keys_move_by_words_as_in_the_terminal(alice: Opened) -> None:
+    alice.type("one two three", "Control-Left", "Alt-b")
+    alice.wait("entry.index('insert') == '1.4'")
+    alice.press("Alt-f", "Control-Right")
+    alice.wait("entry.index('insert') == '1.13'")
+
+
+@pytest.mark.slow
 def test_several_pasted_lines_are_sent_as_several(alice: Opened, server: ServerProcess) -> None:
     bob = server.connect("bob")
     alice.wait_for("bob joined")
