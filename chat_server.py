@@ -17,7 +17,10 @@ select() how long to sleep.
 from __future__ import annotations
 
 import signal
+import sys
 
+if sys.version_info < (3, 10):  # noqa: UP036 (there are older ones)
+    sys.exit(f"chat_server: Python {sys.version.split()[0]} is too old: install 3.10 or later.")
 if __name__ == "__main__" and signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
     # Ctrl+C while the rest is imported, and until the loop heeds it, ends the program quietly.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
@@ -25,32 +28,36 @@ if __name__ == "__main__" and signal.getsignal(signal.SIGINT) is not signal.SIG_
 import errno
 import selectors
 import socket
-import sys
 import time
 from collections.abc import Callable, Collection, Hashable
 from typing import Generic, TypeVar
 
-import chat_protocol as protocol
-from chat.server.broadcast import News
-from chat.server.connection import Connection
-from chat.server.deadlines import Deadlines
-from chat.server.descriptors import (
-    RESERVED_DESCRIPTORS,
-    SELECTORS,
-    TOO_MANY_DESCRIPTORS,
-    can_watch,
-)
-from chat.server.farewell import Farewell
-from chat.server.listeners import open_listeners, welcome
-from chat.server.log import Log, trace_of
-from chat.server.options import CannotStartError, Settings, load_settings, parse_arguments
-from chat.server.pace import Pace
-from chat.server.password import Admission
-from chat.server.places import Places
-from chat.server.slow_readers import SlowReaders
-from chat.server.stop import catch_stop_signals, why_stop
-from chat.server.wire_view import WireView
-from chat_protocol import ErrorCode, ProtocolError, Request
+try:
+    import chat_protocol as protocol
+    from chat.server.broadcast import News
+    from chat.server.connection import Connection
+    from chat.server.deadlines import Deadlines
+    from chat.server.descriptors import (
+        RESERVED_DESCRIPTORS,
+        SELECTORS,
+        TOO_MANY_DESCRIPTORS,
+        can_watch,
+    )
+    from chat.server.farewell import Farewell
+    from chat.server.listeners import open_listeners, welcome
+    from chat.server.log import Log, trace_of
+    from chat.server.options import CannotStartError, Settings, load_settings, parse_arguments
+    from chat.server.pace import Pace
+    from chat.server.password import Admission
+    from chat.server.places import Places
+    from chat.server.slow_readers import SlowReaders
+    from chat.server.stop import catch_stop_signals, why_stop
+    from chat.server.wire_view import WireView
+    from chat_protocol import ErrorCode, ProtocolError, Request
+except ModuleNotFoundError as error:
+    if str(error.name).split(".")[0] not in ("chat", "chat_protocol"):
+        raise  # it is none of ours
+    sys.exit(f"chat_server: its part {error.name} is missing: unpack or copy the whole folder.")
 
 # -------------------------------------------------------------------------------------- the room
 
@@ -118,7 +125,7 @@ class Room(Generic[Member]):
 
     def _member_called(self, name: str) -> Member:
         if (member := self._members.get(protocol.fold(name))) is None:
-            sentence = "Nobody here has that name; GET_NAMES lists who is here."
+            sentence = f"Nobody here is called {name[: protocol.MAX_NAME_LENGTH]}."
             raise ProtocolError(ErrorCode.NO_SUCH_NAME, sentence)
         return member
 

@@ -16,8 +16,24 @@ DEFAULT_HOST = "127.0.0.1"
 def port_number(text: str) -> int:
     """Return a port from the command line. Raises ArgumentTypeError."""
     if not (text.isascii() and text.isdigit() and 1 <= int(text) <= 65535):
-        raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 to 65535")
+        raise argparse.ArgumentTypeError(f"port {text!r} is no number from 1 to 65535")
     return int(text)
+
+
+def split_address(text: str) -> tuple[str, int | None]:
+    """Return the host and the port of HOST, HOST:PORT or [HOST]:PORT (RFC 3986, 3.2.2).
+
+    The port is None where there is none: after an IPv6 address it needs the brackets. Raises
+    ArgumentTypeError.
+    """
+    host, colon, port = text.rpartition(":")
+    if host.startswith("[") and host.endswith("]"):
+        return host[1:-1], port_number(port)
+    if text.startswith("[") and text.endswith("]"):
+        return text[1:-1], None
+    if not colon or ":" in host:
+        return text, None
+    return host, port_number(port)
 
 
 def add_session_options(parser: argparse.ArgumentParser) -> None:
@@ -26,8 +42,9 @@ def add_session_options(parser: argparse.ArgumentParser) -> None:
     add(
         "address",
         nargs="?",
+        type=split_address,
         metavar="HOST",
-        help="the machine with the server (default: this one, 127.0.0.1)",
+        help="the machine with the server, or HOST:PORT (default: this one, 127.0.0.1)",
     )
     add(
         "number",
@@ -36,7 +53,7 @@ def add_session_options(parser: argparse.ArgumentParser) -> None:
         metavar="PORT",
         help=f"its port (default: {protocol.PORT})",
     )
-    add("--host", metavar="HOST", help="the same as HOST")
+    add("--host", type=split_address, metavar="HOST", help="the same as HOST")
     add("--port", type=port_number, metavar="PORT", help="the same as PORT")
     add("--name", metavar="NAME", default="", help="your name in the chat (default: asks for it)")
     add(
@@ -60,16 +77,41 @@ def add_session_options(parser: argparse.ArgumentParser) -> None:
 def parse_session_options(
     parser: argparse.ArgumentParser, arguments: list[str] | None
 ) -> argparse.Namespace:
-    """Return the options; `host` stays None where none was given, `port` has its default."""
+    """Return the options; `host` is empty where none was given, `port` has its default."""
     options = parser.parse_args(arguments)
-    if None not in (options.address, options.host) and options.address != options.host:
+    given = [address for address in (options.address, options.host) if address]
+    hosts = {host for host, _ in given}
+    ports = {options.number, options.port, *(port for _, port in given)} - {None}
+    if len(hosts) > 1:
         parser.error("HOST and --host are two different hosts")
-    if None not in (options.number, options.port) and options.number != options.port:
-        parser.error("PORT and --port are two different ports")
+    if len(ports) > 1:
+        parser.error("these are two different ports")
     if options.tls_ca and not options.tls:
         parser.error("--tls-ca goes with --tls")
-    options.host = options.host or options.address
-    options.port = options.port or options.number or protocol.PORT
+    options.host = max(hosts, default="")  # the only one
+    options.port = max(ports, default=protocol.PORT)
+    return options
+
+
+def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
+    """Return the options of chat_client.py; where they are wrong, say so and end with exit code 2.
+
+    Those of the window are in window/start.py.
+    """
+    parser = argparse.ArgumentParser(
+        prog="chat_client.py",
+        description="Talk to everyone at a chat_server.py. /help shows the commands.",
+    )
+    add_session_options(parser)
+    parser.add_argument(
+        "--no-color", action="store_true", help="no colours; NO_COLOR=1 does the same"
+    )
+    parser.add_argument(
+        "--bell", action="store_true", help="ring when something is for you (default: off)"
+    )
+    parser.add_argument("--version", action="version", version=f"chat_client {protocol.VERSION}")
+    options = parse_session_options(parser, arguments)
+    options.host = options.host or DEFAULT_HOST
     return options
 
 

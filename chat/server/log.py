@@ -15,7 +15,7 @@ import traceback
 from typing import cast
 
 from chat.server.descriptors import FD_SETSIZE
-from chat.terminal.console import is_terminal
+from chat.terminal.console import take_all_text
 from chat.terminal.text import harmless
 
 PATIENCE_SECONDS = 0.05  # in each second, for whoever reads our output and is merely behind
@@ -37,10 +37,7 @@ class Log:
     def __init__(self) -> None:
         if isinstance(sys.stdout, io.TextIOWrapper):  # else it was closed before we came
             # A name in Hebrew must not end a server whose output is a file in another encoding.
-            sys.stdout.reconfigure(errors="backslashreplace")
-            is_redirected = sys.platform == "win32" and not is_terminal(sys.stdout)
-            if is_redirected and "PYTHONIOENCODING" not in os.environ:
-                sys.stdout.reconfigure(encoding="utf-8")  # not the old code page
+            take_all_text(sys.stdout, "backslashreplace")
         self._left_out = 0  # lines
         self._printer = Thread() if sys.platform == "win32" else Descriptor()
 

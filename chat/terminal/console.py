@@ -5,7 +5,9 @@ Knows Windows' consoles and everyone else's terminals; knows neither keys nor ro
 
 from __future__ import annotations
 
+import io
 import os
+import re
 import sys
 from typing import NamedTuple, TextIO
 
@@ -13,8 +15,10 @@ from typing import NamedTuple, TextIO
 class Abilities(NamedTuple):
     """What a terminal or console can show."""
 
-    escapes: bool  # escape sequences (ECMA-48, DEC VT100) drive it, and do not just soil it
-    colours: bool
+    escapes: bool = False  # escape sequences (ECMA-48, DEC VT100) drive it, and do not just soil it
+    colours: bool = False
+    links: bool = False  # text can lead to an address (OSC 8)
+    titles: bool = False  # the window's title can be kept and given back (XTWINOPS 22 and 23)
 
 
 def is_terminal(stream: TextIO) -> bool:
@@ -24,13 +28,51 @@ def is_terminal(stream: TextIO) -> bool:
     return sys.platform != "win32" or _console_mode(stream) is not None
 
 
-def find_abilities(output: TextIO) -> Abilities:
-    """Find out what `output` can show; a Windows console is asked for it, and switched on."""
+def take_all_text(output: io.TextIOWrapper, errors: str) -> None:
+    """Have `output` fail at no text: `errors` (codecs) says what is shown for what it lacks."""
+    output.reconfigure(errors=errors)
+    if sys.platform == "win32" and not is_terminal(output) and "PYTHONIOENCODING" not in os.environ:
+        output.reconfigure(encoding="utf-8")  # not the old code page, which lacks most scripts
+
+
+def find_abilities(output: TextIO, *, colours: bool) -> Abilities:
+    """Find out what `output` can show; a Windows console is asked for it, and switched on.
+
+    Without `colours` it is to have none, whatever it can.
+    """
     if not is_terminal(output) or os.environ.get("TERM") == "dumb":
-        return Abilities(escapes=False, colours=False)
+        return Abilities()
     if sys.platform == "win32" and not _switch_escapes_on(output):
-        return Abilities(escapes=False, colours=_translate_colours())
-    return Abilities(escapes=True, colours=True)
+        return Abilities(colours=colours and _translate_colours())
+    return Abilities(escapes=True, colours=colours, links=_knows_links(), titles=_knows_titles())
+
+
+# Those that are known to have it; another may show the sequences as garbage.
+TERMS_WITH_LINKS = ("xterm-kitty", "xterm-ghostty", "alacritty", "foot", "wezterm")
+PROGRAMS_WITH_LINKS = ("iTerm.app", "WezTerm", "vscode", "ghostty")  # TERM_PROGRAM
+VARIABLES_WITH_LINKS = ("WT_SESSION", "KONSOLE_VERSION")  # Windows Terminal, KDE's
+FIRST_VTE_WITH_LINKS = 5000  # version 0.50 of GNOME's terminal and its relatives
+FIRST_TMUX_WITH_LINKS = (3, 4)
+TERMS_WITH_TITLES = ("xterm", "tmux", "alacritty", "foot")
+
+
+def _knows_links() -> bool:
+    known = os.environ.get
+    program, version = known("TERM_PROGRAM", ""), known("TERM_PROGRAM_VERSION", "")
+    if known("TMUX") or known("STY"):  # what is said of the terminal around it does not count
+        numbers = tuple(map(int, re.findall(r"\d+", version)[:2]))
+        return program == "tmux" and numbers >= FIRST_TMUX_WITH_LINKS
+    vte = known("VTE_VERSION", "")
+    return (
+        known("TERM", "").startswith(TERMS_WITH_LINKS)
+        or program in PROGRAMS_WITH_LINKS
+        or any(map(known, VARIABLES_WITH_LINKS))
+        or (vte.isdecimal() and int(vte) >= FIRST_VTE_WITH_LINKS)
+    )
+
+
+def _knows_titles() -> bool:
+    return os.environ.get("TERM", "").startswith(TERMS_WITH_TITLES)
 
 
 if sys.platform == "win32":

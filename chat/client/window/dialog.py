@@ -11,7 +11,7 @@ from collections.abc import Callable
 from tkinter import ttk
 from typing import NamedTuple
 
-from chat.client.options import login_name, port_number
+from chat.client.options import login_name, port_number, split_address
 from chat.client.window.looks import FRAME
 from chat_protocol import ProtocolError, check_name
 
@@ -51,6 +51,9 @@ class Dialog:
         self.fields: dict[str, ttk.Entry | ttk.Checkbutton] = {}
         self._labels: dict[str, ttk.Label] = {}
         self.server = self._add_entry("server", "Server", options.host)
+        # The entry hears of it after us, and holds what was pasted only then.
+        server = self.fields["server"]
+        server.bind("<<Paste>>", lambda _: root.after_idle(self._pasted_server))
         self.port = self._add_entry("port", "Port", str(options.port))
         self.name = self._add_entry("name", "Your name", options.name or login_name())
         self.password = self._add_entry("password", "Password", options.password, show="•")
@@ -82,11 +85,25 @@ class Dialog:
         self._labels[field].grid(row=row, column=0, sticky="w", padx=(0, "6p"))
         widget.grid(row=row, column=1, sticky="w", pady="2p")
 
+    def _split_server(self) -> str:
+        """Return the host; a port behind it goes to its own field. Raises ArgumentTypeError."""
+        host, port = split_address(self.server.get().strip())
+        self.server.set(host)
+        if port:
+            self.port.set(str(port))
+        return host
+
+    def _pasted_server(self) -> None:
+        try:
+            self._split_server()
+        except argparse.ArgumentTypeError:
+            pass  # answer() will say so
+
     def answer(self) -> Answer | None:
         """Return the answer, or complain and return None when something in it cannot be right."""
-        host = self.server.get().strip()
         field = "server"
         try:
+            host = self._split_server()
             if not host:
                 raise ValueError("Which machine runs the server? Its name or number, please.")
             field = "port"

@@ -37,6 +37,23 @@ def test_dialog_names_the_field_to_correct(open_window: OpenWindow, server: Serv
 
 
 @pytest.mark.slow
+def test_dialog_takes_an_address_with_its_port(
+    open_window: OpenWindow, server: ServerProcess
+) -> None:
+    window = open_window()
+    window.wait("dialog.open")
+    for pasted, host in ((" localhost:8821\n", "localhost"), ("[::1]:8822", "::1")):
+        window.focus("server")
+        window(f"[root.clipboard_clear(), root.clipboard_append({pasted!r})] and None")
+        window.press("<SelectAll>", "<Paste>")
+        window.wait(f"(server.get(), port.get()) == ({host!r}, {pasted.strip()[-4:]!r})")
+    window.answer_dialog(server="127.0.0.1:http", name="alice")
+    window.wait_for_complaint("server", "'http' is no number from 1 to 65535")
+    window.answer_dialog(server=f"127.0.0.1:{server.port}")
+    window.wait_for_status(f"Online as alice at 127.0.0.1, port {server.port}")
+
+
+@pytest.mark.slow
 def test_dialog_asks_for_a_password_where_one_is_wanted(
     open_window: OpenWindow, start_server: StartServer, tmp_path: Path
 ) -> None:
