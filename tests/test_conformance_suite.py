@@ -466,6 +466,7 @@ def test_a_wrong_server_breaks_its_rules_and_no_others(mistake: str, tmp_path: P
     assert verdict.code == 1
 
 
+@pytest.mark.slow
 def test_a_failure_reads_as_an_explanation(tmp_path: Path) -> None:
     rule = f"{SUITE}/test_frames.py::test_half_a_payload_stops_nobody"
     verdict = judge(tmp_path, "--patience", "0.5", "--server", wrong("BlockingPayload"), rule)

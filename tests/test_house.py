@@ -12,7 +12,7 @@ import sys
 from collections.abc import Iterator, Mapping
 
 import pytest
-from harness import ROOT
+from harness import ROOT, slow_beyond
 
 GROUND = {"chat_protocol", "chat.sockets", "chat.terminal"}  # none of these knows another
 STOCK = GROUND | {"chat.password_file"}
@@ -108,15 +108,18 @@ def test_there_is_no_circle() -> None:
 
 @pytest.mark.parametrize(
     "source",
-    [
-        "import chat_protocol",
-        "import chat.client.link as link",
-        "from chat_protocol import fold",
-        "from chat import client",
-        "from ..client import session",
-        "def late():\n    from chat.server.broadcast import News",
-        "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import chat_server",
-    ],
+    slow_beyond(
+        2,
+        [
+            "import chat_protocol",
+            "import chat.client.link as link",
+            "from chat_protocol import fold",
+            "from chat import client",
+            "from ..client import session",
+            "def late():\n    from chat.server.broadcast import News",
+            "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import chat_server",
+        ],
+    ),
 )
 def test_a_terminal_that_knows_a_chat_is_found(source: str) -> None:
     assert forbidden({**our_sources(), "chat.terminal.screen": source})
@@ -124,15 +127,18 @@ def test_a_terminal_that_knows_a_chat_is_found(source: str) -> None:
 
 @pytest.mark.parametrize(
     ("module", "source"),
-    [
-        ("chat.server.broadcast", "import chat_server"),
-        ("chat.server.broadcast", "from chat.client.lines import Line"),
-        ("chat.client.link", "from chat.server import stream"),
-        ("chat.client.session", "from chat.client.window.window import Window"),
-        ("chat.sockets", "from chat_protocol import PORT"),
-        ("chat_protocol", "from chat.sockets import prepare"),
-        ("chat_client", "import chat_server"),
-    ],
+    slow_beyond(
+        2,
+        [
+            ("chat.server.broadcast", "import chat_server"),
+            ("chat.server.broadcast", "from chat.client.lines import Line"),
+            ("chat.client.link", "from chat.server import stream"),
+            ("chat.client.session", "from chat.client.window.window import Window"),
+            ("chat.sockets", "from chat_protocol import PORT"),
+            ("chat_protocol", "from chat.sockets import prepare"),
+            ("chat_client", "import chat_server"),
+        ],
+    ),
 )
 def test_an_import_that_points_up_or_next_door_is_found(module: str, source: str) -> None:
     assert len(forbidden({**our_sources(), module: source})) >= 1

@@ -106,6 +106,7 @@ def test_what_unicode_says_to_ignore_is_not_seen() -> None:
         assert not protocol.has_visible_text(character), hex(ord(character))
 
 
+@pytest.mark.slow
 def test_the_table_of_what_to_ignore_is_that_of_unicode() -> None:
     # As far as Python knows: all of category Cf but what shows (the prepended concatenation marks,
     # the annotations, the Egyptian joiners), and of the letters and marks those that say so.
@@ -181,6 +182,7 @@ def test_names_that_only_look_alike_are_different(one: str, other: str) -> None:
     assert protocol.fold(one) != protocol.fold(other)
 
 
+@pytest.mark.slow
 def test_a_name_in_other_capitals_is_the_same_name() -> None:
     for name in one_character_names():
         for other in {name.upper(), name.lower(), name.swapcase()} - {name}:

@@ -98,6 +98,7 @@ def test_the_limit_that_a_process_inherits_is_raised_to_what_it_may_have(
 
 @linux_only
 @pytest.mark.parametrize("selector", DEFAULT_SELECTOR)
+@pytest.mark.slow
 def test_no_descriptors_left_means_to_wait_and_not_to_spin(
     start_server: StartServer, selector: str
 ) -> None:

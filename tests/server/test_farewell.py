@@ -84,6 +84,7 @@ def come_and_go(server: ServerProcess, witness: Client, count: int) -> None:
 
 @needs_proc
 @pytest.mark.parametrize("count", [300, pytest.param(50_000, marks=pytest.mark.slow)])
+@pytest.mark.slow
 def test_those_who_come_and_go_leave_nothing_behind(
     fresh_server: ServerProcess, count: int
 ) -> None:

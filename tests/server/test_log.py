@@ -26,6 +26,7 @@ from harness import (
     posix_only,
     prepared_server,
     quiet_for,
+    slow_beyond,
     tells_a_reset,
     wait_until,
 )
@@ -126,8 +127,11 @@ def test_output_that_nobody_reads_any_more_stops_nothing() -> None:
         process.communicate()
 
 
+KINDS_OF_OUTPUT = ["an unread pipe", "a held window", "an unread terminal"]
+
+
 @posix_only
-@pytest.mark.parametrize("kind", ["an unread pipe", "a held window", "an unread terminal"])
+@pytest.mark.parametrize("kind", slow_beyond(1, KINDS_OF_OUTPUT))
 def test_output_that_nobody_reads_for_now_holds_up_nobody(kind: str) -> None:
     """Ctrl+S stops a terminal's output, Ctrl+Q lets it go on: termios(3), IXON."""
     reader, output = os.pipe() if kind == "an unread pipe" else os.openpty()
@@ -296,7 +300,7 @@ def test_a_disk_that_was_full_once(
         assert found
         alice = Client(("127.0.0.1", int(found[1]))).name("alice")
         texts = [f"MSG alice {number} {'x' * 30}" for number in range(3000)]
-        # 60 bytes a line. A queue holds a thousand of them, and it must not fill before the disk does.
+        # 60 bytes a line. A queue holds a thousand; it must not be full before the disk is.
         for part in (texts[:200], texts[200:]):
             alice.send_meanwhile(frames(*part))
             alice.expect(*(text.replace("MSG", "MSG alice", 1) for text in part))

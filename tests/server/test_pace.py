@@ -52,6 +52,7 @@ def expect_numbered(client: Client, count: int, name: str = "loud") -> None:
         pytest.param("", 500, 8.0, id="500-at-the-default-rate", marks=pytest.mark.slow),
     ],
 )
+@pytest.mark.slow
 def test_one_above_its_rate_is_delayed_and_answered_in_order(
     start_server: StartServer, options: str, count: int, seconds: float
 ) -> None:
@@ -84,6 +85,7 @@ def test_each_client_has_its_own_rate(start_server: StartServer) -> None:
     assert time.monotonic() - start < 1
 
 
+@pytest.mark.slow
 def test_a_half_closed_connection_is_answered_though_it_is_slowed_down(
     start_server: StartServer,
 ) -> None:
@@ -209,6 +211,7 @@ def test_thirty_behind_one_address_who_talk_notice_nothing(start_server: StartSe
         assert_served_promptly(people[0], rounds=3)
 
 
+@pytest.mark.slow
 def test_an_address_sends_no_more_bytes_than_one_may(start_server: StartServer) -> None:
     """Else a few connections are enough to cut off whoever reads a little slower than that."""
     server = start_server()
@@ -273,6 +276,7 @@ def test_a_long_request_counts_for_several(start_server: StartServer) -> None:
 
 
 @needs_proc
+@pytest.mark.slow
 def test_one_who_does_not_read_its_answers_is_not_read_either(fresh_server: ServerProcess) -> None:
     alice = fresh_server.connect("alice")
     loud = fresh_server.connect("loud", receive_buffer=4096)
@@ -286,6 +290,7 @@ def test_one_who_does_not_read_its_answers_is_not_read_either(fresh_server: Serv
         assert loud.receive() == f"MSG loud loud {'x' * 500}"
 
 
+@pytest.mark.slow
 def test_one_who_does_not_read_its_answers_waits_also_when_the_others_come_first(
     start_server: StartServer,
 ) -> None:

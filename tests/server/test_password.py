@@ -197,6 +197,7 @@ def test_an_address_has_one_guess_a_second(start_server: StartServer, password_f
         guesser.close()
 
 
+@pytest.mark.slow
 def test_whoever_closes_the_sending_side_while_the_password_is_held_is_answered(
     door: Door, address: str
 ) -> None:
@@ -207,6 +208,7 @@ def test_whoever_closes_the_sending_side_while_the_password_is_held_is_answered(
     assert hasty.receive_all() == ["ACCEPTED", "HELLO hasty", "NAMES 1 hasty", "BYE"]
 
 
+@pytest.mark.slow
 def test_whoever_goes_while_the_password_is_held_is_forgotten(door: Door, address: str) -> None:
     door.visitor(address).guess_wrong()
     gone = [door.visitor(address) for _ in range(4)]
@@ -246,6 +248,7 @@ def test_all_addresses_together_have_a_hundred_guesses_a_second(
     honest.close()
 
 
+@pytest.mark.slow
 def test_one_address_with_many_guessers_is_one_in_the_line(door: Door) -> None:
     """Whoever comes from another waits for one of them at most, not for all."""
     many, other = new_address(), new_address()
@@ -260,6 +263,7 @@ def test_one_address_with_many_guessers_is_one_in_the_line(door: Door) -> None:
         visitor.expect("ACCEPTED")
 
 
+@pytest.mark.slow
 def test_whose_turn_comes_though_the_one_before_has_gone(door: Door, address: str) -> None:
     crowd = [door.visitor(address) for _ in range(30)]
     for visitor in crowd:

@@ -212,6 +212,7 @@ def test_one_that_left_and_does_not_close_keeps_nobody_out(start_server: StartSe
     let_them_in_after_all(server, "bob")
 
 
+@pytest.mark.slow
 def test_silence_keeps_nobody_out_where_a_password_is_wanted(
     start_server: StartServer, password_file: str
 ) -> None:

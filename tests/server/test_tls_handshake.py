@@ -125,6 +125,7 @@ def test_200_half_made_handshakes_delay_nobody_and_cost_nothing(tls_room: TLSRoo
     wait_until(lambda: len(descriptors(tls_room.server.pid)) <= len(before), "all are forgotten")
 
 
+@pytest.mark.slow
 def test_a_class_that_begins_its_handshakes_at_once_holds_up_nobody(
     start_server: StartServer, certificate: Certificate
 ) -> None:
