@@ -13,7 +13,10 @@ What travels is in chat_protocol.py.
 from __future__ import annotations
 
 import signal
+import sys
 
+if sys.version_info < (3, 10):  # noqa: UP036 (there are older ones)
+    sys.exit(f"chat_client: Python {sys.version.split()[0]} is too old: install 3.10 or later.")
 if __name__ == "__main__" and signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
     # Ctrl+C while the rest is imported, and until somebody talks, ends the program without a word.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
@@ -23,31 +26,36 @@ import io
 import os
 import select
 import socket
-import sys
+import threading
 
-import chat_protocol as protocol
-from chat.client.commands import Commands, is_secret
-from chat.client.lines import row
-from chat.client.link import TOO_MANY_FILES, State, Stream, why_not_connected
-from chat.client.options import (
-    DEFAULT_HOST,
-    add_session_options,
-    login_name,
-    parse_session_options,
-    why_not_loaded,
-)
-from chat.client.session import Session
-from chat.client.tls import load_tls
-from chat.password_file import read_password
-from chat.sockets import catch_signals
-from chat.terminal.console import find_abilities, is_terminal
-from chat.terminal.keyboard import Keyboard, open_keyboard
-from chat.terminal.keys import Paste
-from chat.terminal.line_editor import LINE_END, LineEditor
-from chat.terminal.screen import Screen
+try:
+    from chat.client.commands import Commands, is_secret
+    from chat.client.lines import Line
+    from chat.client.link import TOO_MANY_FILES, State, Stream, why_not_connected
+    from chat.client.options import login_name, parse_arguments, why_not_loaded
+    from chat.client.prompts import free_name, prompts, title
+    from chat.client.rows import rows
+    from chat.client.session import Session
+    from chat.client.tls import load_tls
+    from chat.password_file import read_password
+    from chat.sockets import catch_signals
+    from chat.terminal.console import Abilities, find_abilities, is_terminal, take_all_text
+    from chat.terminal.keyboard import Keyboard, open_keyboard
+    from chat.terminal.keys import Paste
+    from chat.terminal.line_editor import LINE_END, LineEditor
+    from chat.terminal.screen import Screen
+except ModuleNotFoundError as error:
+    if str(error.name).split(".")[0] not in ("chat", "chat_protocol"):
+        raise  # it is none of ours
+    sys.exit(f"chat_client: its part {error.name} is missing: unpack or copy the whole folder.")
 
 SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK", "SIGWINCH", "SIGTSTP", "SIGCONT")
 SIGNALS_AT_ONCE = 1024  # of those that have come and are not dealt with yet, a byte each
+QUICK_SECONDS = 1.0  # to connect: what takes longer is not left without a word
+NO_STREAMS = (
+    "cannot be used in IDLE, nor without an open input and output: start it in a terminal, or "
+    "start chat_gui.py, the same in a window."
+)
 
 Watched = int | Stream  # what select() can watch: a descriptor, or what has one
 
@@ -61,26 +69,29 @@ class Client:
         keyboard: Keyboard,
         screen: Screen,
         signals: socket.socket,
+        abilities: Abilities,
         *,
         offered_name: str,
-        colours: bool,
+        rings: bool,
     ) -> None:
         self.session = session
         self.keyboard = keyboard
         self.screen = screen
         self.signals = signals
+        self.abilities = abilities
         self.offered_name = offered_name
-        self.colours = colours
+        self.rings = rings
         self.commands = Commands(session)
         self.editor = LineEditor(self.commands.completions, is_secret)
+        self.unseen = 0  # lines for this person since the last key
+        self.asked_to_leave = False  # by Ctrl+C, once
 
     def run(self) -> int:
         """Talk until one side leaves. Returns the exit code."""
         session, keyboard = self.session, self.keyboard
         while True:
             self.editor.ask_secret(self.keeps_secret)
-            rows = [row(line, colours=self.colours) for line in session.take_lines()]
-            self.screen.update(rows, self.prompts(), self.editor)
+            self.show(session.lines.take())
             if session.state is State.OVER:
                 return session.exit_code
             readable, writable = self.wait()
@@ -89,6 +100,19 @@ class Client:
             session.turn(session.socket in readable, session.socket in writable)
             for key in keyboard.read(keyboard.source in readable):
                 self.press(key)
+
+    def show(self, lines: list[Line]) -> None:
+        """Show lines, and what is being typed below them."""
+        screen = self.screen
+        width = screen.row_width
+        shown = [row for line in lines for row in rows(line, width, self.abilities)]
+        before = prompts(self.session, self.offered_name, secret=self.keeps_secret)
+        screen.update(shown, before, self.editor)
+        for_me = sum(line.for_me for line in lines)
+        if for_me and self.rings:
+            screen.ring()
+        self.unseen += for_me
+        screen.show_title(title(self.session, self.unseen))
 
     def wait(self) -> tuple[list[Watched], list[Stream]]:
         """Sleep in select() until there is something to do: what may be read, what written."""
@@ -107,46 +131,41 @@ class Client:
     def keeps_secret(self) -> bool:
         """Whether what is typed may be a password, or the second half of one."""
         half_typed = self.editor.asks_secret and self.editor.text != ""
-        return self.session.needs_password or self.session.password_is_judged or half_typed
-
-    def prompts(self) -> tuple[str, ...]:
-        """Return what may stand before the line being typed, the best first, the shortest last."""
-        if self.session.password_is_judged:
-            return "Password sent, please wait: ", "> "
-        if self.keeps_secret:
-            return "Password: ", "> "
-        if not self.session.needs_name:
-            return ("> ",)
-        offer = (f"Your name [{self.offered_name}]: ",) if self.offered_name else ()
-        return *offer, "Your name: ", "> "
+        return self.session.password.wanted or self.session.password.is_judged or half_typed
 
     def press(self, key: str) -> None:
         """Do what a key means."""
-        if key == "eof" or (key in ("ctrl-c", "ctrl-d") and not self.editor.text):
+        self.unseen = 0
+        asked, self.asked_to_leave = self.asked_to_leave, False
+        if key == "ctrl-c" and not self.editor.text and not asked:
+            self.asked_to_leave = True
+            self.session.lines.tell("Ctrl+C again leaves")
+        elif key == "eof" or (key in ("ctrl-c", "ctrl-d") and not self.editor.text):
             self.session.leave()
         elif key == "ctrl-z":
             self.suspend()
         elif key == "ctrl-l":
             self.screen.clear()
         else:
-            secret = self.editor.asks_secret
-            lines = self.editor.press(key)
-            if secret and not self.session.needs_password:
-                if any(lines):  # nobody asked for it: it is for no eyes
-                    self.session.lines.tell("no password is asked for now: that was dropped")
-                return
-            if lines == [""] and self.session.needs_name:
-                lines = [self.offered_name]
-            if lines:
-                self.commands.typed_lines(lines)
-            if isinstance(key, Paste):
-                self.tell_of_lines()
+            self.edit(key)
 
-    def tell_of_lines(self) -> None:
-        """Say what to do with several lines that were pasted."""
-        count = sum(bool(line.strip()) for line in self.editor.text.split(LINE_END))
-        if count > 1:
-            self.session.lines.tell(f"{count} lines pasted: Enter sends them, Ctrl+C drops them")
+    def edit(self, key: str) -> None:
+        """Have the line editor take a key, and do what the lines mean that it finishes."""
+        if not self.editor.text:
+            self.commands.begin_line()
+        secret = self.editor.asks_secret
+        lines = self.editor.press(key)
+        if secret and not self.session.password.wanted:
+            if any(lines):  # nobody asked for it: it is for no eyes
+                self.session.lines.tell("no password is asked for now: that was dropped")
+        elif lines == [""] and self.session.needs_name:
+            self.commands.typed(free_name(self.session, self.offered_name))
+        elif lines and self.commands.holds_back(lines):
+            self.editor.put(LINE_END.join(lines))
+        elif lines:
+            self.commands.typed_lines(lines)
+        elif isinstance(key, Paste):
+            self.commands.tell_of_lines(self.editor.text)
 
     def heed_signals(self) -> None:
         """Do what the signals that have come ask for."""
@@ -178,71 +197,62 @@ class Client:
         self.screen.open()
 
 
-def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="chat_client.py",
-        description="Talk to everyone at a chat_server.py. /help shows the commands.",
-    )
-    add_session_options(parser)
-    parser.add_argument(
-        "--no-color", action="store_true", help="no colours; NO_COLOR=1 does the same"
-    )
-    parser.add_argument("--version", action="version", version=f"chat_client {protocol.VERSION}")
-    options = parse_session_options(parser, arguments)
-    options.host = options.host or DEFAULT_HOST
-    return options
-
-
 def wait_until_connected(session: Session) -> bool:
-    """Connect, however long that takes. Returns whether it worked; else take_lines() says why."""
+    """Connect, however long that takes. Returns whether it worked; else session.lines says why."""
+    sentence = f"chat_client: connecting to {session.host}…"
+    # A thread says it, for looking up the host may hold up this one.
+    slow = threading.Timer(QUICK_SECONDS, print, [sentence], {"file": sys.stderr})
+    slow.daemon = True
+    if session.interactive:
+        slow.start()
     try:
         session.connect()
     except (OSError, UnicodeError) as error:
         session.end(1, why_not_connected(error, session.host, session.port))
     while session.state is State.CONNECTING:
         session.turn(*session.ready(session.patience()))
+    slow.cancel()
+    if slow.is_alive():
+        slow.join()  # what it has begun to say comes before anything else
     return session.state is State.ONLINE
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the client. Returns the exit code."""
     options = parse_arguments(arguments)
-    if sys.stdin is None or not isinstance(sys.stdout, io.TextIOWrapper):
-        print("chat_client: needs an input and an output that are open.", file=sys.stderr)
-        return 1
-    # A name in a script that this terminal's encoding lacks must not end the conversation.
-    sys.stdout.reconfigure(errors="replace")
-    is_redirected = sys.platform == "win32" and not is_terminal(sys.stdout)
-    if is_redirected and "PYTHONIOENCODING" not in os.environ:
-        sys.stdout.reconfigure(encoding="utf-8")  # not the old code page, which lacks most scripts
-    interactive = is_terminal(sys.stdin) and is_terminal(sys.stdout)
     try:
         password = read_password(options.password_file) if options.password_file else ""
         tls = load_tls(options.tls_ca) if options.tls else None
     except (OSError, ValueError) as error:
         print(f"chat_client: {why_not_loaded(error, options)}", file=sys.stderr)
         return 1
+    if not isinstance(sys.stdin, io.TextIOWrapper) or not isinstance(sys.stdout, io.TextIOWrapper):
+        print(f"chat_client: {NO_STREAMS}", file=sys.stderr)
+        return 1
+    # A name in a script that this terminal's encoding lacks must not end the conversation.
+    take_all_text(sys.stdout, "replace")
     session = Session(
         options.host,
         options.port,
         options.name,
         password=password,
         tls=tls,
-        interactive=interactive,
+        interactive=is_terminal(sys.stdin) and is_terminal(sys.stdout),
         wire=options.wire,
     )
     if not wait_until_connected(session):
-        for line in session.take_lines():
-            print(f"chat_client: {line.text.removeprefix('! ')}", file=sys.stderr)
+        for line in session.lines.take():
+            print(f"chat_client: {line.text}", file=sys.stderr)
         return 1
-    return talk(session, options.no_color)
+    return talk(session, options)
 
 
-def talk(session: Session, no_color: bool) -> int:
+def talk(session: Session, options: argparse.Namespace) -> int:
     """Give a connected session a keyboard and a screen. Returns the exit code."""
     keyboard = open_keyboard(interactive=session.interactive)
-    abilities = find_abilities(sys.stdout)
-    screen = Screen(sys.stdout, terminal=session.interactive, escapes=abilities.escapes)
+    colours = not (options.no_color or os.environ.get("NO_COLOR"))
+    abilities = find_abilities(sys.stdout, colours=colours)
+    screen = Screen(sys.stdout, abilities, person=session.interactive)
     # One that was told to be ignored stays so: nohup(1).
     caught = [
         number
@@ -255,14 +265,14 @@ def talk(session: Session, no_color: bool) -> int:
     except (OSError, ValueError):  # no descriptor is left, or none that select(2) can watch
         print(f"chat_client: {TOO_MANY_FILES}", file=sys.stderr)
         return 1
-    colours = abilities.colours and not no_color and not os.environ.get("NO_COLOR")
     client = Client(
         session,
         keyboard,
         screen,
         signals,
+        abilities,
         offered_name=login_name(),
-        colours=colours,
+        rings=options.bell,
     )
     keyboard.take()
     try:

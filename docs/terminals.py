@@ -20,7 +20,7 @@ from terminal.pseudo import Terminal  # noqa: E402
 
 COLUMN, ROW = 8.4, 18  # pixels that one character takes
 MARGIN, TITLE = 12, 26  # pixels around a terminal's text, and of its title bar
-SERVER_SIZE, CLIENT_SIZE = (104, 8), (50, 11)  # columns and rows
+SERVER_SIZE, CLIENT_SIZE = (104, 8), (50, 14)  # columns and rows
 
 
 def main() -> None:
@@ -45,15 +45,22 @@ def converse(alice: Terminal, jose: Terminal) -> None:
     """Let two people say a few things to each other."""
     for speaker, listener, typed, seen in (
         (alice, jose, "good morning", "alice: good morning"),
-        (jose, alice, "hello alice, ready for the exercise?", "ready for the exercise?"),
-        (alice, jose, "/msg José is it due today?", "alice → you: is it due today?"),
-        (jose, alice, "/r tomorrow", "José → you: tomorrow"),
+        (
+            jose,
+            alice,
+            "I read today's exercise twice, and my select() loop still waits for the wrong socket",
+            "wrong socket",
+        ),
+        (alice, jose, "José, do you watch the listener as well?", "» alice: José, do"),
+        (jose, alice, "/msg alice no! how could I forget", "» José → alice: no!"),
     ):
         speaker.type(f"{typed}\r")
         listener.wait_for(seen)
-    alice.type("phew, then let us st")
-    alice.wait_for("> phew, then let us st")
-    jose.wait_for("you → alice: tomorrow")
+    alice.type("/msg José\r")
+    alice.wait_for("alice → José>")
+    alice.type("it happens to everyo")
+    alice.wait_for("> it happens to everyo")
+    jose.wait_for("José → alice: no!")
 
 
 def write_picture(server: Screen, alice: Screen, jose: Screen) -> None:
@@ -112,9 +119,12 @@ def draw_row(cells: list[Cell], left: float, baseline: float) -> list[str]:
         while end < len(cells) and cells[end].style == cells[start].style:
             end += 1
         text = "".join(cell.text for cell in cells[start:end]).rstrip()
+        # Without its indent: a renderer may fold spaces, and textLength would stretch the rest.
+        begin = start + len(text) - len(text.lstrip())
+        text = text.lstrip()
         if text:
             parts.append(
-                f'<text x="{left + start * COLUMN:.1f}" y="{baseline:.1f}" '
+                f'<text x="{left + begin * COLUMN:.1f}" y="{baseline:.1f}" '
                 f'textLength="{len(text) * COLUMN:.1f}"{style_of(cells[start])}>'
                 f"{escape(text)}</text>"
             )
@@ -124,13 +134,13 @@ def draw_row(cells: list[Cell], left: float, baseline: float) -> list[str]:
 
 def style_of(cell: Cell) -> str:
     """Return the SVG attributes for what a CSI … m has set: bold, or one of 256 colours."""
-    numbers = cell.style.split(";")
-    if numbers[:2] == ["38", "5"]:
-        red, rest = divmod(int(numbers[2]) - 16, 36)  # xterm's cube of 6 x 6 x 6 colours
+    weight, _, colour = cell.style.partition("38;5;")
+    looks = "font-weight: bold; " if weight.startswith("1") else ""
+    if colour:
+        red, rest = divmod(int(colour) - 16, 36)  # xterm's cube of 6 x 6 x 6 colours
         levels = (0, 95, 135, 175, 215, 255)
-        colour = "".join(f"{levels[part]:02x}" for part in (red, *divmod(rest, 6)))
-        return f' style="fill: #{colour}"'
-    return ' style="font-weight: bold"' if "1" in numbers else ""
+        looks += "fill: #" + "".join(f"{levels[part]:02x}" for part in (red, *divmod(rest, 6)))
+    return f' style="{looks}"' if looks else ""
 
 
 if __name__ == "__main__":

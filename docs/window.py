@@ -77,7 +77,7 @@ def converse(server: ServerProcess) -> tkinter.Tk:
     window.entry.text.focus_force()
     wait(lambda: bool(root.tk.call("focus", "-displayof", ".")))
     say("good morning")
-    wait_for("you: good morning")
+    wait_for("alice: good morning")
     jose.send("MSG BROADCAST hello alice, ready for the exercise?")
     wait_for("ready for")
     say("/msg José is it due today?")

@@ -20,7 +20,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -65,6 +65,12 @@ def wait_until(condition: Callable[[], bool], what: str) -> None:
     while not condition():
         assert time.monotonic() < end, f"still not so after {DEADLINE:g} s: {what}"
         pause.wait(GLANCE_SECONDS)
+
+
+def slow_beyond(count: int, cases: Sequence[Any]) -> list[Any]:
+    """Return the cases of a test, of which a bare run takes the first `count` only."""
+    values = [case if type(case) is tuple else (case,) for case in cases[count:]]
+    return [*cases[:count], *(pytest.param(*some, marks=pytest.mark.slow) for some in values)]
 
 
 def frames(*payloads: str) -> bytes:

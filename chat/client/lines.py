@@ -1,19 +1,26 @@
-"""What a person is shown: lines of several kinds, their colours, and their rows on a terminal.
+"""What a person is shown: lines of several kinds, and whose colour is in them.
 
-Knows not what brought a line about, nor who shows it.
+Knows not what brought a line about, nor who shows it: on a terminal it is rows.py.
 """
 
 from __future__ import annotations
 
 import enum
+import math
 import re
 import time
 import unicodedata
 import zlib
+from collections.abc import Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from chat.terminal.text import harmless
 from chat_protocol import fold
+
+HELD_SECONDS = 0.5  # that a line of who came waits for others who come; what else is said ends it
+MAX_HELD = 1_000  # names; a server that makes people up has no end
+NAMES_TOLD = 12  # in one line of who came
 
 
 class Kind(enum.Enum):
@@ -23,7 +30,12 @@ class Kind(enum.Enum):
     PRIVATE = "private"
     EVENT = "event"  # somebody came, left, …; the answer to a request
     ERROR = "error"
+    HELP = "help"  # goes on with the event above it
     WIRE = "wire"  # a frame as it travels
+
+
+MARKS = {Kind.EVENT: "* ", Kind.ERROR: "! "}
+MARK_FOR_ME = "» "
 
 
 class Line(NamedTuple):
@@ -31,38 +43,102 @@ class Line(NamedTuple):
 
     kind: Kind
     text: str
-    speaker: str = ""  # stands before the text: `alice`, `you`, `alice → you`, `you → bob`
+    speaker: str = ""  # stands before the text: `alice`, `alice → bob`
     person: str = ""  # whose colour the speaker has; empty for oneself
-    mentions_me: bool = False
+    for_me: bool = False  # it is private, or mentions me
+    items: tuple[str, ...] = ()  # names, behind the text or in columns below it
+
+    @property
+    def head(self) -> str:
+        """What stands before the text: a mark that tells its kind, and who said it."""
+        mark = MARK_FOR_ME if self.for_me else MARKS.get(self.kind, "")
+        return mark + (f"{self.speaker}: " if self.speaker else "")
 
     def __str__(self) -> str:
-        mark = "» " if self.mentions_me else ""
-        return f"{mark}{self.speaker}: {self.text}" if self.speaker else self.text
+        items = " " + ", ".join(self.items) if self.items else ""
+        return f"{self.head}{self.text}{items}"
 
 
 class Lines:
-    """What there is to show, until somebody takes it."""
+    """What there is to show, until somebody takes it.
 
-    def __init__(self) -> None:
+    With `gathers`, many who come or go in one moment make one line.
+    """
+
+    def __init__(self, *, gathers: bool = False) -> None:
+        self.deadline = math.inf  # when take() has something to return that waits
+        self._gathers = gathers
+        self._held: dict[str, str] = {}  # who "joined" or "left" in this moment
         self._lines: list[Line] = []
+        self._day_ends = next_midnight(time.time())
 
     def show(
-        self, kind: Kind, text: str, speaker: str = "", person: str = "", mentions_me: bool = False
+        self,
+        kind: Kind,
+        text: str,
+        speaker: str = "",
+        person: str = "",
+        *,
+        for_me: bool = False,
+        items: Sequence[str] = (),
     ) -> None:
         """Add a line."""
-        if kind is Kind.ERROR:
-            text = f"! {text}"
+        self.release()
+        now = time.time()
+        if now >= self._day_ends:
+            self._day_ends = next_midnight(now)
+            today = time.localtime(now)
+            self.tell(time.strftime(f"it is %A, {today.tm_mday} %B %Y", today))
         # The one place where text becomes a line, so that none can drive the terminal.
-        self._lines.append(Line(kind, harmless(text), harmless(speaker), person, mentions_me))
+        safe = tuple(map(harmless, items)) if items else ()
+        self._lines.append(Line(kind, harmless(text), harmless(speaker), person, for_me, safe))
 
-    def tell(self, text: str, person: str = "") -> None:
-        """Add a line about what happened, perhaps to somebody."""
-        self.show(Kind.EVENT, f"* {text}", person=person)
+    def tell(self, text: str, items: Sequence[str] = ()) -> None:
+        """Add a line about what happened."""
+        self.show(Kind.EVENT, text, items=items)
+
+    def came_or_went(self, name: str, did: str) -> None:
+        """Add a line about somebody who "joined" or "left", soon: others may do the same now."""
+        if name in self._held or len(self._held) == MAX_HELD:
+            self.release()
+        if not self._held:
+            self.deadline = time.monotonic() + HELD_SECONDS
+        self._held[name] = did
+        if not self._gathers:
+            self.release()
+
+    def release(self) -> None:
+        """Add the line of who came and went now, if one waits."""
+        held, self._held = self._held, {}
+        self.deadline = math.inf
+        parts = []
+        for did in dict.fromkeys(held.values()):
+            names = [name for name, what in held.items() if what == did]
+            parts.append(f"{enumerated(names)} {did}")
+        if parts:
+            self.tell("; ".join(parts))
 
     def take(self) -> list[Line]:
         """Return what there is to show, once."""
+        if time.monotonic() >= self.deadline:
+            self.release()
         lines, self._lines = self._lines, []
         return lines
+
+
+def next_midnight(now: float) -> float:
+    """Return when this day ends, by time.time()."""
+    # Given the time: localtime() by itself asks another clock, which is some milliseconds behind.
+    today = time.localtime(now)
+    # mktime(3) makes the first of the next month of a day that this month does not have.
+    return time.mktime((today.tm_year, today.tm_mon, today.tm_mday + 1, 0, 0, 0, 0, 0, -1))
+
+
+def enumerated(names: list[str]) -> str:
+    """Return names as a sentence has them, where they are many the first and how many more."""
+    if len(names) > NAMES_TOLD:
+        names = [*names[:NAMES_TOLD], f"{len(names) - NAMES_TOLD} more"]
+    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
 
 
 # Normalising takes time that grows with the square of a run of marks. No language has a run of 30
@@ -95,24 +171,7 @@ def mentions(text: str, name: str) -> bool:
 PERSON_COLOURS = (131, 130, 64, 28, 30, 27, 98, 129, 163, 161)
 
 
+@lru_cache(100)  # names: those of the people who talk just now
 def colour_number(name: str) -> int:
     """Return which of the PERSON_COLOURS a person has: the same in every conversation."""
     return zlib.crc32(fold(name).encode("utf-8", "replace")) % len(PERSON_COLOURS)
-
-
-def row(line: Line, *, colours: bool) -> str:
-    """Return a line as a terminal shows it now: behind the time of day, perhaps in colours."""
-    clock = time.strftime("%H:%M")
-    if not colours:
-        return f"{clock} {line}"
-    text = str(line)
-    if line.kind is Kind.WIRE:
-        text = f"\x1b[2m{text}\x1b[0m"
-    elif line.kind is Kind.ERROR:
-        text = f"\x1b[1m!\x1b[0m{text[1:]}"
-    elif line.mentions_me:
-        text = f"\x1b[1m{text}\x1b[0m"
-    elif line.speaker:
-        colour = f"38;5;{PERSON_COLOURS[colour_number(line.person)]}" if line.person else "1"
-        text = f"\x1b[{colour}m{line.speaker}\x1b[0m{text[len(line.speaker) :]}"
-    return f"{clock} {text}"

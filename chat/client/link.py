@@ -309,3 +309,10 @@ def why_not_connected(error: OSError | ValueError, host: str, port: int) -> str:
         )
     reason = what_failed(error.errno) if error.errno else error
     return f"No connection to port {port} of {host}: {reason}."
+
+
+def why_not_sent(error: ValueError) -> str:
+    """Say in a sentence why a payload makes no frame."""
+    if isinstance(error, UnicodeEncodeError):
+        return "That holds bytes that are no text; it was not sent."
+    return f"That is too long: {protocol.MAX_PAYLOAD_SIZE} bytes fit; it was not sent."

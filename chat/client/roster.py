@@ -1,4 +1,4 @@
-"""The room as one person knows it: who is here, whom we block, who spoke last.
+"""The room as one person knows it: who is here, whom we block and write to, who spoke last.
 
 Knows what the news of the room mean and how they are told; knows no connection.
 """
@@ -6,14 +6,18 @@ Knows what the news of the room mean and how they are told; knows no connection.
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import count, islice
 
+import chat_protocol as protocol
 from chat.client.lines import Kind, Lines, mentions
+from chat.terminal.text import harmless
 from chat_protocol import fold, is_broadcast
 
 # What a server tells is remembered up to here; beyond, it is shown and forgotten. A server of ours
 # has a place for each descriptor, some 1,000 with select(); one that makes people up has no end.
 MAX_PEOPLE = 10_000
 MAX_NAME_LENGTH = 80  # characters: what may normalise to the protocol's 20 (Unicode annex #15)
+NAMES_SHOWN = 1_000  # of a list, which nobody reads to its end
 MAX_SPEAKERS = 1_000  # of whom Tab knows who spoke last
 
 
@@ -29,22 +33,28 @@ class Roster:
     another name.
     """
 
-    def __init__(self, lines: Lines, came: Callable[[str], None]) -> None:
+    def __init__(self, lines: Lines, came: Callable[[str], None], *, interactive: bool) -> None:
         self.name = ""  # ours, as the server keeps it; empty until it said HELLO
         self.people: dict[str, str] = {}
         self.blocked: dict[str, str] = {}
         self.to_block: set[str] = set()  # whom we blocked before a break; the server forgot it
         self.last_private = ""  # who wrote to us privately last
+        self.addressee = ""  # to whom alone what is typed goes; empty: to everyone
+        self.lost_addressee = ""  # who is not here, while what is typed may be meant for them
+        self.is_complete = False  # all who are here were listed; a script is told of nobody
         self._speakers: dict[str, str] = {}  # who spoke last stands last
         self._listed: dict[str, str] = {}  # as told by NAMES frames, until all of them are here
         self._total = self._counted = 0  # names that this list has, and that have come so far
         self._lines = lines
         self._came = came
+        self._interactive = interactive  # somebody sees that an addressee is gone
 
     def enter(self, name: str) -> None:
         """We are in the room under this name, be it our first or another."""
         self.people.pop(fold(self.name), None)
         self.people[fold(name)] = name
+        if self.addressee and fold(self.addressee) == fold(self.name):
+            self.addressee = name
         self.name = name
 
     def forget_list(self) -> None:
@@ -63,8 +73,16 @@ class Roster:
         if self._counted < total:
             return False
         self.people = self._listed
+        self.is_complete = self.name != "" and self._interactive
         self.forget_list()
         return True
+
+    def show_list(self, total: int) -> None:
+        """Show who is here, of `total` people."""
+        names = [*self.people.values()][:NAMES_SHOWN]
+        self._lines.tell(f"here ({total}):", items=names or ["nobody"])
+        if total > len(names):
+            self._lines.tell(f"and {total - len(names)} more")
 
     def news(self, verb: str, words: list[str]) -> bool:
         """Take a frame that tells what happened, and show it; return whether it was one."""
@@ -72,19 +90,21 @@ class Roster:
             case "MSG", [sender, addressee, *text] if text:
                 self._said(sender, addressee, " ".join(text))
             case "JOINED", [name] if name:
-                self._lines.tell(f"{name} joined", name)
+                self._lines.came_or_went(name, "joined")
                 if _remember(self.people, name) and len(self.people) == MAX_PEOPLE:
                     self._lines.tell(f"{MAX_PEOPLE} people are here; no more are listed")
                 self._came(name)
             case "LEFT", [name] if name:
                 self.people.pop(fold(name), None)
-                self._lines.tell(f"{name} left", name)
+                self._lines.came_or_went(name, "left")
+                if fold(name) == fold(self.addressee):
+                    self.check_addressee()
             case "RENAMED", [old, new]:
                 self._renamed(old, new)
             case "BLOCKED", [name] if name:
                 _remember(self.blocked, name)
                 self.to_block.discard(fold(name))
-                self._lines.tell(f"you block {name}", name)
+                self._lines.tell(f"you block {name}")
             case "UNBLOCKED", [name] if name:
                 self.unblocked(name)
             case _:
@@ -96,10 +116,33 @@ class Roster:
         if _remember(self._speakers, sender) and len(self._speakers) > MAX_SPEAKERS:
             del self._speakers[next(iter(self._speakers))]
         if is_broadcast(addressee):
-            self._lines.show(Kind.SAID, text, sender, sender, mentions(text, self.name))
+            mine = mentions(text, self.name)
+            self._lines.show(Kind.SAID, text, sender, sender, for_me=mine)
         else:
             self.last_private = sender
-            self._lines.show(Kind.PRIVATE, text, f"{sender} → you", sender)
+            self._lines.show(Kind.PRIVATE, text, f"{sender} → {addressee}", sender, for_me=True)
+
+    def said_myself(self, me: str, to: str, text: str, note: str = "") -> None:
+        """Show what we say to somebody or to everyone, for no server sends it back."""
+        kind = Kind.SAID
+        if not is_broadcast(to):
+            me, kind = f"{me} → {self.people.get(fold(to), to)}", Kind.PRIVATE
+        self._lines.show(kind, text, me + note)
+
+    def write_to(self, name: str) -> None:
+        """Have what is typed go to one person alone, or to everyone where the name is empty."""
+        self.addressee, self.lost_addressee = name, ""
+        if name:
+            self._lines.tell(f"you write to {name} alone, until /all")
+        else:
+            self._lines.tell("you write to everyone")
+
+    def check_addressee(self) -> None:
+        """Find out whether the one to whom alone we write is still here."""
+        gone = self.addressee
+        if gone and self._interactive and fold(gone) not in self.people:
+            self.addressee, self.lost_addressee = "", gone
+            self._lines.show(Kind.ERROR, f"{gone} is gone; you write to everyone again.")
 
     def _renamed(self, old: str, new: str) -> None:
         for names in (self.people, self.blocked):
@@ -107,14 +150,16 @@ class Roster:
                 _remember(names, new)
         if fold(self.last_private) == fold(old):
             self.last_private = new
-        self._lines.tell(f"{old} is now {new}", new)
+        if self.addressee and fold(self.addressee) == fold(old):
+            self.addressee = self.people.get(fold(new), old)  # none of an absurd length
+        self._lines.tell(f"{old} is now {new}")
         self._came(new)
 
     def unblocked(self, name: str) -> None:
         """We do not block somebody any longer."""
         self.blocked.pop(fold(name), None)
         self.to_block.discard(fold(name))
-        self._lines.tell(f"you no longer block {name}", name)
+        self._lines.tell(f"you no longer block {name}")
 
     def names_like(self, start: str) -> list[str]:
         """Names that begin with `start`, folded as the protocol folds, last speakers first."""
@@ -124,11 +169,36 @@ class Roster:
         others.sort(key=lambda folded: (-last.get(folded, -1), folded))
         return [self.people[folded] for folded in others if folded != mine]
 
+    def nobody_called(self, name: str) -> str:
+        """Return a sentence: nobody here is called so, but perhaps nearly so."""
+        import difflib  # takes its time, and is there for a slip of the finger
+
+        near = range(len(name) - 3, len(name) + 4)  # characters; difflib takes its time
+        some = [folded for folded in islice(self.people, NAMES_SHOWN) if len(folded) in near]
+        nearly = difflib.get_close_matches(fold(name), some, n=1)
+        others = self.names_like(name) + [
+            self.people[folded] for folded in nearly if folded != fold(self.name)
+        ]
+        return f"Nobody here is called {name}{f'; is it {others[0]}?' if others else '.'}"
+
+    def is_taken(self, name: str) -> None:
+        """Somebody has this name, whether we had heard of them or not."""
+        _remember(self.people, name)
+
+    def free_name(self, name: str) -> str:
+        """Return `name`, or the next that nobody here has: pupil2 for pupil, pupil8 for pupil7."""
+        stem = name.rstrip("0123456789")
+        for number in count(int(name[len(stem) :] or 1) + 1):
+            if fold(name) not in self.people:
+                break
+            name = f"{stem[: protocol.MAX_NAME_LENGTH - len(str(number))]}{number}"
+        return name
+
 
 def _remember(names: dict[str, str], name: str) -> bool:
     """Put `name` among `names`, by its folded form; return whether there is a place for it."""
     folded = fold(name)
     fits = len(name) <= MAX_NAME_LENGTH and (folded in names or len(names) < MAX_PEOPLE)
-    if fits:
+    if fits and harmless(name) == name:  # Tab may put it into the line
         names[folded] = name
     return fits

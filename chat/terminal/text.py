@@ -6,12 +6,14 @@ Knows Unicode; knows no terminal and no escape sequence.
 from __future__ import annotations
 
 import unicodedata
+from functools import lru_cache
 
 ZERO_WIDTH_JOINER = "\N{ZERO WIDTH JOINER}"
 EMOJI_STYLE = "\N{VARIATION SELECTOR-16}"
 # Characters: a letter and 30 marks, which is more than any language has (Unicode annex #15, Stream-
 # Safe Text Format). Without an end, a key beside a letter with 10,000 marks would draw all of them.
 LONGEST_CLUSTER = 31
+DIRECTION_MARK = "\N{RIGHTWARDS ARROW OVER LEFTWARDS ARROW}"
 
 
 def clusters(text: str) -> list[str]:
@@ -58,17 +60,31 @@ def columns(text: str) -> int:
     Wide characters after Unicode annex #11. Terminals differ in emoji made of several; those
     are counted by their parts.
     """
-    if text.isascii():
-        return len(text)
-    return sum(map(_character_columns, text))
+    return len(text) if text.isascii() else sum(sizes(text))
 
 
-def _character_columns(character: str) -> int:
+def sizes(text: str) -> list[int]:
+    """Return how many columns each character of `text` takes."""
+    return list(map(_size, text))
+
+
+def most_sizes(text: str) -> list[int]:
+    """Return how many columns each takes at most, whatever a terminal thinks of it."""
+    return [1 if character.isascii() else 2 for character in text]
+
+
+@lru_cache(10_000)  # characters: those of a conversation in many scripts
+def _size(character: str) -> int:
     if character == EMOJI_STYLE:
         return 1  # it makes the narrow symbol before it a wide one
-    if unicodedata.category(character) in ("Mn", "Me", "Cf") or "\u1160" <= character <= "\u11ff":
+    category = unicodedata.category(character)
+    if category in ("Mn", "Me") or "\u1160" <= character <= "\u11ff":
         return 0
-    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
+    if category == "Cf":
+        # A soft hyphen, and signs that stand below or before a number, are seen; others are not.
+        return int(character == "\u00ad" or unicodedata.bidirectional(character) in ("AN", "AL"))
+    # What this Python's Unicode does not know yet may well be an emoji.
+    return 2 if unicodedata.east_asian_width(character) in "WF" or category == "Cn" else 1
 
 
 _VISIBLE_CONTROLS = {
@@ -77,6 +93,8 @@ _VISIBLE_CONTROLS = {
     **dict.fromkeys(range(0x80, 0xA0), "\N{REPLACEMENT CHARACTER}"),
     **dict.fromkeys((0x2028, 0x2029), "\N{SYMBOL FOR NEWLINE}"),  # line, paragraph separator
     **dict.fromkeys(range(0xD800, 0xE000), "\N{REPLACEMENT CHARACTER}"),  # halves no UTF-8 has
+    # Embeddings, overrides and isolates would turn what stands behind them (Unicode annex #9).
+    **dict.fromkeys((*range(0x202A, 0x202F), *range(0x2066, 0x206A)), DIRECTION_MARK),
 }
 
 

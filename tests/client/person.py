@@ -193,8 +193,23 @@ def assert_given_back(terminal: Terminal) -> None:
     assert terminal.screen.modes == {"7": True, "25": True, "2004": False}
     assert terminal.screen.column == 0
     assert terminal.screen.unknown == []
-    assert terminal.screen.style == ""
+    assert terminal.screen.style == terminal.screen.link == ""
+    assert terminal.screen.title == "a shell"
+    assert terminal.screen.kept_titles == []
     assert "Traceback" not in terminal.screen.text()
+
+
+# Preparations for that: a client that is away calls again at once; the bell rings at each try.
+AT_ONCE = (
+    "from chat.client import absence, session\n"
+    "absence.LONGEST_RETRY_SECONDS = absence.NAME_RETRY_SECONDS = 0.05\n"
+)
+RINGING = (
+    "from chat.client import absence\n"
+    "next_wait = absence.Absence.next_wait\n"
+    "def ring(absence): print('\\a', end='', flush=True); return next_wait(absence)\n"
+    "absence.Absence.next_wait = ring\n"
+)
 
 
 def prepared_client(preparation: str) -> tuple[str, ...]:

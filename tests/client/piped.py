@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import subprocess
 import sys
+import threading
 
 from harness import DEADLINE, ROOT, run_piped
 from terminal.pseudo import clean_environment
@@ -78,10 +79,15 @@ class PipedClient:
             self.process.stdin.close()
 
     def prints(self, text: str) -> None:
-        """Wait until it has printed a line with this text."""
+        """Wait until it has printed a line with this text; end it at the deadline."""
         assert self.process.stdout
-        while text not in self.process.stdout.readline():
-            assert self.process.poll() is None, f"it ended, and printed no {text!r}"
+        watch = threading.Timer(DEADLINE, self.process.kill)
+        watch.start()
+        try:
+            while text not in (line := self.process.stdout.readline()):
+                assert line, f"it printed no {text!r}"
+        finally:
+            watch.cancel()
 
     def stop_reading(self) -> None:
         """Close the pipe that it prints into."""

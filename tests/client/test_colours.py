@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from harness import slow_beyond
 
 from client.person import Desk, OpenDesk, Person, Room, assert_given_back
 from client.played import CONVERSATION
@@ -77,7 +78,7 @@ def test_colour_alone_means_nothing(open_desk: OpenDesk) -> None:
         desk.connection.send(*CONVERSATION)
         desk.person.type("/msg bob hi\r")
         desk.connection.receive()
-        desk.person.sees("you → bob: hi")
+        desk.person.sees("me → bob: hi")
         desk.wait_until_shown()
         shown.append(sorted(line[5:] for line in desk.person.screen.text().splitlines()))
     assert shown[0] == shown[1]
@@ -95,20 +96,79 @@ def test_a_message_that_holds_ones_name_stands_out(open_desk: OpenDesk, text: st
     assert not re.fullmatch(rf"\d\d:\d\d bob: {re.escape(text)}", mention)
 
 
+def is_bold(style: str) -> bool:
+    """Whether the numbers of a CSI … m hold that for bold (ECMA-48)."""
+    return style.split(";")[0] == "1"
+
+
+@pytest.mark.parametrize("options", [[], ["--no-color"]], ids=["colours", "no-color"])
+@pytest.mark.parametrize(
+    ("frame", "shown", "bold"),
+    slow_beyond(
+        2,
+        [
+            ("MSG bob me psst", "» bob → me: psst", len("» bob → me: psst")),
+            ("MSG bob BROADCAST hello me", "» bob: hello me", len("» bob: hello me")),
+            ("MSG bob BROADCAST hello all", "bob: hello all", 0),
+            ("ERROR ODD something", "! something", 1),
+            ("INFO something", "* something", 0),
+        ],
+    ),
+)
+def test_what_is_for_one_stands_out_by_mark_and_weight(
+    open_desk: OpenDesk, frame: str, shown: str, bold: int, options: list[str]
+) -> None:
+    desk = open_desk(*options)
+    desk.connection.send(frame)
+    desk.person.sees(shown)
+    styles = desk.person.screen.styles_of(shown)
+    assert [is_bold(style) for style in styles[:bold]] == [True] * bold
+    assert not any(map(is_bold, styles[max(bold, 2) :]))
+
+
+def test_ones_own_name_is_bold(desk: Desk) -> None:
+    desk.person.type("/msg bob psst\rhello\r")
+    desk.connection.expect("MSG bob psst", "MSG BROADCAST hello")
+    for shown, name in (("me → bob: psst", "me → bob"), ("me: hello", "me")):
+        desk.person.sees(shown)
+        styles = desk.person.screen.styles_of(shown)
+        assert [is_bold(style) for style in styles] == [
+            place < len(name) for place in range(len(shown))
+        ]
+
+
+def test_somebody_may_be_called_you(room: Room) -> None:
+    you = room.person("you")
+    me = room.person("me")
+    me.type("/msg you is that you?\r")
+    me.sees("me → you: is that you?")
+    you.sees("» me → you: is that you?")
+    you.type("yes\r")
+    me.sees("you: yes")
+
+
+def test_the_direction_of_writing_cannot_be_turned(desk: Desk) -> None:
+    desk.connection.send("MSG eve BROADCAST \u202e.yadnoM no tset \u2067oN\u2069")
+    desk.person.sees("eve: ⇄.yadnoM no tset ⇄oN⇄")
+
+
 def coloured(person: Person) -> list[bytes]:
-    """Return the colours that the client asked the terminal for."""
-    return re.findall(rb"\x1b\[[0-9;]*[1-9][0-9;]*m", person.written)
+    """Return the colours that the client asked the terminal for; weight is none."""
+    return re.findall(rb"\x1b\[[0-9;]*[34]8;5;[0-9;]*m", person.written)
 
 
 @pytest.mark.parametrize(
     ("options", "environment", "colours", "sequences"),
-    [
-        ([], {}, True, True),
-        ([], {"NO_COLOR": "1"}, False, True),
-        ([], {"NO_COLOR": ""}, True, True),  # no-color.org: when present and not empty
-        (["--no-color"], {}, False, True),
-        ([], {"TERM": "dumb"}, False, False),
-    ],
+    slow_beyond(
+        2,
+        [
+            ([], {}, True, True),
+            ([], {"NO_COLOR": "1"}, False, True),
+            ([], {"NO_COLOR": ""}, True, True),  # no-color.org: when present and not empty
+            (["--no-color"], {}, False, True),
+            ([], {"TERM": "dumb"}, False, False),
+        ],
+    ),
 )
 def test_colours_and_escape_codes_are_used_where_they_are_wanted(
     options: list[str], environment: dict[str, str], colours: bool, sequences: bool, room: Room
@@ -119,10 +179,10 @@ def test_colours_and_escape_codes_are_used_where_they_are_wanted(
         me.wait_for("* here (")
         bob.expect("JOINED me")
         bob.send("MSG me hi", "MSG BROADCAST hi me")
-        me.sees("bob → you: hi")
+        me.sees("» bob → me: hi")
         me.type("hello\r")
         bob.expect("MSG me BROADCAST hello")
-        me.sees("you: hello")
+        me.sees("me: hello")
         me.type("\x04")
         assert me.wait_exit() == 0
         assert bool(coloured(me)) == colours

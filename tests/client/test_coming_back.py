@@ -5,32 +5,30 @@ from __future__ import annotations
 import signal
 
 import pytest
-from harness import Certificate, StartServer, posix_only, run_piped
-from terminal.pseudo import shown_times
+from harness import Certificate, StartServer, posix_only, run_piped, slow_beyond
+from terminal.pseudo import rung_times
 
-from client.person import Desk, OpenDesk, Person, prepared_client
+from client.person import AT_ONCE, RINGING, Desk, OpenDesk, Person, prepared_client
 from client.piped import assert_one_sentence, free_port
 from client.played import PlayedServer
-
-AT_ONCE = (
-    "from chat.client import absence, session\n"
-    "absence.LONGEST_RETRY_SECONDS = session.NAME_RETRY_SECONDS = 0.05"
-)
 
 
 @pytest.fixture
 def impatient(open_desk: OpenDesk) -> Desk:
     """A client that does not wait as long as others before it tries again."""
-    return open_desk(program=prepared_client(AT_ONCE))
+    return open_desk(program=prepared_client(AT_ONCE + RINGING))
 
 
 @pytest.mark.parametrize(
     "refusal",
-    [
-        "SERVER_FULL Every place here is taken; try again later.",
-        "TIMEOUT You chose no name in time.",
-        "BAD_PASSWORD That is not the password.",
-    ],
+    slow_beyond(
+        1,
+        [
+            "SERVER_FULL Every place here is taken; try again later.",
+            "TIMEOUT You chose no name in time.",
+            "BAD_PASSWORD That is not the password.",
+        ],
+    ),
 )
 def test_a_refusal_for_now_is_no_end_and_what_was_typed_is_kept(
     impatient: Desk, refusal: str
@@ -49,13 +47,15 @@ def test_a_refusal_for_now_is_no_end_and_what_was_typed_is_kept(
     impatient.person.sees(f"! {refusal.split(' ', 1)[1]}")
 
 
+@pytest.mark.slow
 def test_why_it_cannot_come_back_is_said_once(impatient: Desk) -> None:
     port = impatient.server.port
     impatient.connection.close()
     impatient.server.close()
     impatient.person.wait_for(f"! Nothing listens on port {port}")
-    impatient.person.wait_for(lambda _: impatient.person.written.count(b"trying again") > 5)
+    impatient.person.wait_for(rung_times(6))
     assert impatient.person.written.count(b"Nothing listens") == 1
+    assert impatient.person.written.count(b"calling again until it answers") == 1
 
 
 def test_what_speaks_another_protocol_there_is_no_end(impatient: Desk) -> None:
@@ -71,6 +71,7 @@ def test_what_speaks_another_protocol_there_is_no_end(impatient: Desk) -> None:
 SOON = "from chat.client import link\nlink.ANSWER_SECONDS = 0.1\n"
 
 
+@pytest.mark.slow
 def test_a_server_that_says_nothing_is_called_again(open_desk: OpenDesk) -> None:
     desk = open_desk(program=prepared_client(SOON + AT_ONCE))
     desk.connection.close()
@@ -103,6 +104,7 @@ def test_what_was_not_sent_is_counted_at_the_end(impatient: Desk) -> None:
     impatient.person.wait_for("! Not sent, of what you typed meanwhile: 2.")
 
 
+@pytest.mark.slow
 def test_a_password_that_timed_out_is_asked_for_again(impatient: Desk) -> None:
     impatient.connection.close()
     impatient.person.type("said meanwhile\r")
@@ -148,18 +150,19 @@ def test_a_full_server_is_called_again_over_tls_too(
 
 def test_a_night_alone(open_desk: OpenDesk) -> None:
     """More tries than a float has powers of two."""
-    desk = open_desk(program=prepared_client(AT_ONCE.replace("0.05", "0.0")))
+    desk = open_desk(program=prepared_client(AT_ONCE.replace("0.05", "0.0") + RINGING))
     desk.server.close()
-    desk.person.wait_for(lambda _: desk.person.written.count(b"trying again") > 1_100)
+    desk.person.wait_for(rung_times(1_100))
     desk.person.type("/quit\r")
     assert desk.person.wait_exit() == 0
 
 
+@pytest.mark.slow
 def test_the_host_is_looked_up_anew(played: PlayedServer) -> None:
     """The server's machine has got another address; first the resolver is away, too."""
     with PlayedServer() as other:
         lookups = (
-            f"{AT_ONCE}\nimport socket\n"
+            f"{AT_ONCE}{RINGING}import socket\n"
             "find = socket.getaddrinfo\n"
             "numbers = iter([None, 0, 0])\n"
             "def look_up(host, port, **options):\n"
@@ -173,7 +176,7 @@ def test_the_host_is_looked_up_anew(played: PlayedServer) -> None:
             connection.welcome("me")
             person.wait_for("* here (")
             connection.close()
-            person.wait_for(shown_times("trying again", 3))
+            person.wait_for(rung_times(3))
             other.accept().welcome("me")
             person.wait_for("* you are back as me")
 
@@ -203,7 +206,6 @@ def test_a_server_that_asks_and_does_not_read_is_not_answered_without_end(
     connection.send_meanwhile(b"0008HELLO me" * count)
     if breaks:
         connection.reset()
-        desk.person.wait_for(shown_times("connection is gone", 2))
         connection = desk.server.accept()
         connection.welcome("me")
     else:

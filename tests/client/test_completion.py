@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from terminal.pseudo import LEFT
+from terminal.pseudo import CLEAR_LINE, LEFT
 
 from client.person import Desk, each_size
 
@@ -16,9 +16,56 @@ def test_tab_completes_a_name_after_a_command(desk: Desk, command: str) -> None:
 
 
 @each_size
-def test_tab_makes_a_message_of_a_name_at_the_start(desk: Desk) -> None:
+def test_tab_addresses_a_name_at_the_start(desk: Desk) -> None:
     desk.person.type("bo\thi\r")
-    desk.connection.expect("MSG bob hi")
+    desk.connection.expect("MSG BROADCAST bob: hi")
+
+
+@pytest.mark.parametrize(
+    ("typed", "shown"),
+    [
+        ("te", "teacher: "),
+        ("TE", "teacher: "),
+        ("@te", "@teacher: "),
+        ("hello te", "hello teacher "),
+        ("hello @te", "hello @teacher "),
+        ("hello,  te", "hello,  teacher "),
+        ("/all is te", "/all is teacher "),
+        ("/msg te", "/msg teacher "),
+        ("/msg @te", "/msg @teacher "),
+        ("/msg bob ask te", "/msg bob ask teacher "),
+        ("MSG te", "MSG teacher "),
+    ],
+)
+def test_tab_completes_a_name_anywhere(desk: Desk, typed: str, shown: str) -> None:
+    desk.let_be_here("bob", "teacher")
+    desk.person.type(f"{typed}\t")
+    desk.person.shows_line(shown)
+
+
+@pytest.mark.parametrize(("start", "shown"), [("E", "Ella: "), ("B", "Bob: "), ("N", "Nora: ")])
+def test_people_come_before_requests(desk: Desk, start: str, shown: str) -> None:
+    desk.let_be_here("Ella", "Bob", "Nora")
+    desk.person.type(f"{start}\t")
+    desk.person.shows_line(shown)
+
+
+def test_a_hostile_name_is_no_line_of_its_own(desk: Desk) -> None:
+    desk.connection.send("JOINED zed\n/quit\n")
+    desk.wait_until_shown()
+    desk.person.type("hi ze\t\r/who\r")
+    while (payload := desk.connection.receive()) != "GET_NAMES":
+        assert payload.startswith("MSG BROADCAST hi ze")
+
+
+def test_tab_goes_through_the_names_anywhere(desk: Desk) -> None:
+    desk.let_be_here("dan", "dana")
+    for head, end in (("", ": "), ("ask ", " ")):
+        desk.person.type(f"{head}d")
+        for name in ("dan", "dana", "dan"):
+            desk.person.type("\t")
+            desk.person.shows_line(f"{head}{name}{end}")
+        desk.person.type(CLEAR_LINE)
 
 
 @each_size

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 
 import pytest
-from harness import wait_until
+from harness import slow_beyond, wait_until
 from terminal.pseudo import LEFT, shown_times
 
 from client.person import CLIENT, Desk, Person, Room, assert_given_back, prepared_client
@@ -13,7 +13,9 @@ from client.piped import free_port
 from client.played import PlayedServer
 
 
-@pytest.mark.parametrize("keys", ["/quit\r", "\x03", "\x04", "text\x03\x03", "EXIT\r"])
+@pytest.mark.parametrize(
+    "keys", slow_beyond(2, ["/quit\r", "\x03\x03", "\x04", "text\x03\x03\x03", "EXIT\r"])
+)
 def test_leaving_gives_the_terminal_back(keys: str, room: Room) -> None:
     me = room.person("me")
     me.type(keys)

@@ -9,8 +9,8 @@ from harness import frames, needs_proc, peak_bytes
 
 from chat.client.commands import Commands
 from chat.client.lines import Lines
-from chat.client.roster import MAX_PEOPLE, Roster
-from chat.client.session import NAMES_SHOWN, Session
+from chat.client.roster import MAX_PEOPLE, NAMES_SHOWN, Roster
+from chat.client.session import Session
 from client.person import Desk
 from client.piped import PipedClient
 from client.played import PlayedServer
@@ -62,17 +62,17 @@ def test_a_room_is_known_up_to_a_bound_and_the_rest_is_counted(desk: Desk) -> No
 
 def test_who_comes_into_a_full_room_is_told_of_and_not_listed() -> None:
     lines = Lines()
-    roster = Roster(lines, lambda _: None)
+    roster = Roster(lines, lambda _: None, interactive=True)
     for number in range(MAX_PEOPLE + 10):
         assert roster.news("JOINED", [f"n{number}"])
     assert len(roster.people) == MAX_PEOPLE
     said = [line.text for line in lines.take()]
-    assert said[MAX_PEOPLE] == f"* {MAX_PEOPLE} people are here; no more are listed"
-    assert said[-1] == f"* n{MAX_PEOPLE + 9} joined"
+    assert said[MAX_PEOPLE] == f"{MAX_PEOPLE} people are here; no more are listed"
+    assert said[-1] == f"n{MAX_PEOPLE + 9} joined"
 
 
 def test_a_list_that_is_broken_off_by_another_is_forgotten() -> None:
-    roster = Roster(Lines(), lambda _: None)
+    roster = Roster(Lines(), lambda _: None, interactive=True)
     assert not roster.list_people(999_999_999, ["x", "y"])
     assert not roster.list_people(3, ["alice", "bob"])
     assert roster.list_people(3, ["carol"])
@@ -83,4 +83,4 @@ def test_what_cannot_be_sent_any_more_is_not_shown_as_said() -> None:
     session = Session("127.0.0.1", 1)
     session.end(0)
     Commands(session).typed("hello")
-    assert session.take_lines() == []
+    assert session.lines.take() == []

@@ -17,19 +17,20 @@ from client.played import PlayedServer
     [
         ("MSG alice BROADCAST good morning", "alice: good morning"),
         ("MSG alice BROADCAST two  spaces", "alice: two  spaces"),
-        ("MSG alice me psst", "alice → you: psst"),
+        ("MSG alice me psst", "» alice → me: psst"),
         ("MSG דנה BROADCAST שלום 😀", "דנה: שלום 😀"),
         ("JOINED carol", "* carol joined"),
         ("LEFT carol", "* carol left"),
         ("RENAMED bob robert", "* bob is now robert"),
         ("NAMES 3 alice bob carol", "* here (3): alice, bob, carol"),
         ("BLOCKED bob", "* you block bob"),
-        ("ERROR NO_SUCH_NAME Nobody here has that name.", "! Nobody here has that name."),
+        ("ERROR NO_SUCH_NAME Nobody here is called X.", "! Nobody here is called X."),
         ("INFO The server is tired.", "* The server is tired."),
     ],
 )
 def test_a_frame_is_shown_as_a_line_with_the_time(desk: Desk, frame: str, shown: str) -> None:
     desk.connection.send(frame)
+    desk.wait_until_shown()  # a line of who came would wait for others who come
     desk.person.sees(shown)
     desk.person.shows_line("")
 
@@ -43,7 +44,7 @@ def test_a_frame_is_shown_as_a_line_with_the_time(desk: Desk, frame: str, shown:
 )
 def test_frames_that_it_does_not_know_are_shown(desk: Desk, frame: str) -> None:
     desk.connection.send(frame)
-    desk.person.sees(frame)
+    desk.person.sees(f"* {frame}")
 
 
 @pytest.mark.parametrize(
@@ -88,22 +89,23 @@ def test_the_time_is_the_one_on_the_wall(played: PlayedServer) -> None:
 def test_two_people_talk(room: Room) -> None:
     alice = room.person("alice")
     bob = room.person("bob")
-    alice.sees("* bob joined")
     alice.type("good morning\r")
-    alice.sees("you: good morning")
+    alice.sees("alice: good morning")
+    alice.sees("* bob joined")
     bob.sees("alice: good morning")
     bob.type("/msg alice psst\r")
-    bob.sees("you → alice: psst")
-    alice.sees("bob → you: psst")
+    bob.sees("bob → alice: psst")
+    alice.sees("» bob → alice: psst")
     bob.type("/name robert\r")
     alice.sees("* bob is now robert")
     alice.type("/block robert\r")
     alice.sees("* you block robert")
     bob.type("/msg alice hello?\r")
-    bob.sees("! alice does not want your messages.")
+    bob.sees("! alice does not want your messages. (/msg alice hello?)")
     bob.type("/quit\r")
-    alice.sees("* robert left")
     assert bob.wait_exit() == 0
+    alice.type("/names\r")
+    alice.sees("* robert left")
     assert alice.screen.unknown == bob.screen.unknown == []
 
 
@@ -139,7 +141,7 @@ def test_control_characters_are_shown_and_never_sent_to_the_terminal(own_desk: D
         own_desk.wait_until_shown()
     assert "␛]0;owned␇␛[2J␍␈␊" in person.screen.text()
     assert person.screen.unknown == []
-    for harm in (b"\x1b]", b"\x1b[2J", b"\x07", b"\x9b2J".decode("latin-1").encode(), b"\xc2\x85"):
+    for harm in (b"\x1b]0", b"\x1b[2J", b"\x07", b"\x9b2J".decode("latin-1").encode(), b"\xc2\x85"):
         assert harm not in person.written
 
 

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator
 
 import pytest
-from harness import DEADLINE, run_piped, tells_a_reset
+from harness import DEADLINE, run_piped, slow_beyond, tells_a_reset
 
 from chat.client.session import Session
 from client.person import prepared_client
@@ -46,7 +46,7 @@ def test_an_unknown_host_is_said_in_a_sentence() -> None:
     assert_one_sentence(run_piped(*unknown, "clasroom"), "clasroom", "spelling")
 
 
-@pytest.mark.parametrize("host", ["a..b", "x" * 64, "sp ace", "\udcff", ""])
+@pytest.mark.parametrize("host", slow_beyond(2, ["a..b", "x" * 64, "sp ace", "\udcff", ""]))
 def test_what_can_be_no_host_is_said_in_a_sentence(host: str) -> None:
     nowhere = prepared_client(
         "import socket\n"
@@ -60,6 +60,7 @@ def test_what_can_be_no_host_is_said_in_a_sentence(host: str) -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a full backlog answers otherwise")
+@pytest.mark.slow
 def test_a_host_that_does_not_answer_is_said_in_a_sentence() -> None:
     with socket.socket() as listener, socket.socket() as first:
         listener.bind(("127.0.0.1", 0))

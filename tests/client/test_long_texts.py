@@ -7,7 +7,7 @@ would take minutes, and be ended after DEADLINE seconds.
 from __future__ import annotations
 
 import pytest
-from harness import run_piped
+from harness import run_piped, slow_beyond
 
 from chat.client.lines import mentions
 from chat.terminal.text import LONGEST_CLUSTER, clusters
@@ -32,28 +32,25 @@ def press(text, *keys):
 
 @pytest.mark.parametrize(
     "lines",
-    [
-        MARKS + "from chat.client.lines import mentions; mentions(text, 'alice')",
-        MARKS + "from chat.client.lines import colour_number; colour_number(text)",
-        pytest.param(
+    slow_beyond(
+        2,
+        [
+            MARKS + "from chat.client.lines import mentions; mentions(text, 'alice')",
+            MARKS + "from chat.client.lines import colour_number; colour_number(text)",
             MARKS + "from chat.client.commands import split_text; split_text(text * 2, 9_900)",
-            marks=pytest.mark.slow,
-        ),
-        MARKS + EDITOR + "press('x' + text, 'y')",
-        pytest.param(
+            MARKS + EDITOR + "press('x' + text, 'y')",
             EDITOR + "press('é' * 100_000, 'left', 'right', 'home', 'é', 'end', 'é')",
-            marks=pytest.mark.slow,
-        ),
-        pytest.param(EDITOR + "press('\u200b' * 100_000, 'x', 'left')", marks=pytest.mark.slow),
-        pytest.param(EDITOR + "press('a\\n' * 60_000, 'x', 'left')", marks=pytest.mark.slow),
-        """
+            EDITOR + "press('\u200b' * 100_000, 'x', 'left')",
+            EDITOR + "press('a\\n' * 60_000, 'x', 'left')",
+            """
 from chat.client.lines import Lines
 from chat.client.roster import Roster
-roster = Roster(Lines(), print)
+roster = Roster(Lines(), print, interactive=True)
 roster.list_people(10_000, [f"n{number}" for number in range(10_000)])
 roster.names_like("é" * 1_000_000)
 """,
-    ],
+        ],
+    ),
 )
 def test_a_long_text_takes_no_longer_than_it_is(lines: str) -> None:
     done = run_piped("-c", lines)

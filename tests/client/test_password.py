@@ -11,12 +11,11 @@ from locked import PASSWORD, WRONG, Door, leaks
 from terminal.emulator import Screen
 from terminal.pseudo import DOWN, END, HOME, LEFT, PASTE_END, PASTE_START, UP, paste
 
-from client.person import Desk, OpenDesk, Person, each_size, prepared_client
+from client.person import AT_ONCE, Desk, OpenDesk, Person, each_size, prepared_client
 from client.piped import piped
 from client.played import PlayedConnection, PlayedServer
 
 CLIENT_WARNING = "* without TLS the password travels readable"
-RECONNECT_AT_ONCE = "import random; random.uniform = lambda low, high: 0.05"
 
 
 @pytest.fixture
@@ -54,7 +53,7 @@ def test_the_person_is_asked_without_showing_until_the_password_is_right(door: D
         person.wait_for("* here (1): ann")
         person.get_ready()
         person.type("one line\r")
-        person.sees("you: one line")
+        person.sees("ann: one line")
         person.type(UP * 2 + "!")
         person.shows_line("one line!")
         assert leaks(person.written.decode()) == []
@@ -152,6 +151,14 @@ def test_a_pass_on_a_later_line_of_a_paste_is_neither_shown_nor_kept(door: Door)
         assert leaks(person.written.decode()) == []
 
 
+def test_the_second_half_of_a_pasted_password_is_said_to_nobody(door: Door) -> None:
+    with Person(door.server.port, "") as person:
+        person.is_asked("Password: ")
+        person.type(f"{PASTE_START}{PASSWORD}\nthe second half{PASTE_END}\r")
+        person.wait_for("! The lines behind it were not sent.")
+        assert "the second half" not in person.screen.text()
+
+
 def test_the_password_of_a_file_is_sent_before_the_name(door: Door, password_file: str) -> None:
     with Person(door.server.port, "ann", "--wire", "--password-file", password_file) as person:
         person.wait_for("* here (1): ann")
@@ -180,6 +187,7 @@ def test_nobody_warns_where_tls_hides_the_password(
     assert "readable" not in done.stdout + "\n".join(server.lines)
 
 
+@pytest.mark.slow
 def test_a_wrong_password_in_a_file_is_asked_for_again(door: Door, wrong_file: str) -> None:
     with Person(door.server.port, "ann", "--password-file", wrong_file) as person:
         person.wait_for("! That is not the password")
@@ -201,7 +209,7 @@ def test_the_third_wrong_password_ends_the_client_with_the_reason(door: Door) ->
 
 def test_the_password_is_sent_again_after_a_reconnect(password_file: str) -> None:
     options = ("--password-file", password_file)
-    program = prepared_client(RECONNECT_AT_ONCE)
+    program = prepared_client(AT_ONCE)
     with PlayedServer() as played, Person(played.port, "me", *options, program=program) as person:
         for _ in range(2):
             connection = played.accept()
@@ -213,7 +221,7 @@ def test_the_password_is_sent_again_after_a_reconnect(password_file: str) -> Non
 
 
 def test_a_typed_password_is_sent_again_after_a_reconnect() -> None:
-    program = prepared_client(RECONNECT_AT_ONCE)
+    program = prepared_client(AT_ONCE)
     with PlayedServer() as played, Person(played.port, "me", program=program) as person:
         connection = played.accept()
         want_password(connection, person)
@@ -230,7 +238,7 @@ def test_a_typed_password_is_sent_again_after_a_reconnect() -> None:
 
 
 def test_a_server_that_has_another_password_since_asks_and_lets_the_person_back_in() -> None:
-    program = prepared_client(RECONNECT_AT_ONCE)
+    program = prepared_client(AT_ONCE)
     with PlayedServer() as played, Person(played.port, "me", program=program) as person:
         connection = played.accept()
         connection.welcome("me")
@@ -244,12 +252,12 @@ def test_a_server_that_has_another_password_since_asks_and_lets_the_person_back_
 
 
 @pytest.mark.parametrize("name_is_held", [False, True], ids=["name-free", "name-held"])
+@pytest.mark.slow
 def test_nobody_is_asked_for_the_password_of_a_server_that_has_none_any_more(
     name_is_held: bool,
 ) -> None:
     """It broke off while the person was asked; what they type next is no password."""
-    impatient = f"{RECONNECT_AT_ONCE}\nimport chat.client.session as s; s.NAME_RETRY_SECONDS = 0.05"
-    program = prepared_client(impatient)
+    program = prepared_client(AT_ONCE)
     with PlayedServer() as played, Person(played.port, "me", program=program) as person:
         connection = played.accept()
         connection.welcome("me")
@@ -266,7 +274,7 @@ def test_nobody_is_asked_for_the_password_of_a_server_that_has_none_any_more(
             connection.send("ERROR NAME_TAKEN me is taken; choose another.")
             person.wait_for("still held")
             person.type("hello\r")
-            person.wait_for("you (waiting): hello")
+            person.wait_for("me (waiting): hello")
             connection.welcome("me")
         else:
             connection.welcome("me")
@@ -276,10 +284,11 @@ def test_nobody_is_asked_for_the_password_of_a_server_that_has_none_any_more(
 
 
 @pytest.mark.parametrize("is_away", [False, True], ids=["server-here", "server-away"])
+@pytest.mark.slow
 def test_a_typed_pass_is_warned_of_and_sent_again_after_a_reconnect(
     open_desk: OpenDesk, is_away: bool
 ) -> None:
-    desk = open_desk("--wire", program=prepared_client(RECONNECT_AT_ONCE))
+    desk = open_desk("--wire", program=prepared_client(AT_ONCE))
     if is_away:
         desk.server.close()
         desk.person.wait_for("again")

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from harness import DEADLINE, posix_only
+from harness import DEADLINE, posix_only, slow_beyond
 from terminal.pseudo import clean_environment
 
 import chat_protocol as protocol
@@ -34,7 +34,9 @@ def test_piped_lines_are_taken_as_typed(room: Room) -> None:
     assert done.stderr == ""
 
 
-@pytest.mark.parametrize("typed", ["NAME eve\nhi", "NAME eve\r\nhi\r\n", b"NAME eve\nhi\x00\n"])
+@pytest.mark.parametrize(
+    "typed", slow_beyond(1, ["NAME eve\nhi", "NAME eve\r\nhi\r\n", b"NAME eve\nhi\x00\n"])
+)
 def test_the_last_line_may_end_anyhow(typed: str | bytes, room: Room) -> None:
     bob = room.raw("bob")
     assert piped(room.port, typed=typed).returncode == 0
@@ -76,6 +78,7 @@ def test_a_file_is_taken_as_typed(room: Room, tmp_path: Path) -> None:
     bob.expect("JOINED eve", "MSG eve BROADCAST from a file: שלום", "LEFT eve")
 
 
+@pytest.mark.slow
 def test_a_long_file_arrives_whole_and_in_order(room: Room) -> None:
     bob = room.raw("bob")
     lines = [f"line {number} " + "x" * 100 for number in range(2000)]
@@ -102,7 +105,7 @@ def test_a_line_of_a_pipe_is_sent_while_the_pipe_stays_open(played: PlayedServer
         client.type("NAME eve\n")
         connection.expect("NAME eve")
         connection.send("HELLO eve", "MSG bob eve hi")
-        client.prints("bob → you: hi")
+        client.prints("bob → eve: hi")
         connection.send("BYE")
         assert client.wait_exit() == 0  # although its input goes on
 
@@ -133,7 +136,7 @@ def test_a_failure_stays_one_though_the_input_ends_with_it(
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="POSIX shells can close a stream")
-@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+@pytest.mark.parametrize("closed", slow_beyond(2, ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"]))
 def test_a_closed_stream_ends_in_no_traceback(closed: str, room: Room) -> None:
     client = [sys.executable, CLIENT, "127.0.0.1", str(room.port), "--name", "eve"]
     done = subprocess.run(
@@ -174,7 +177,7 @@ def test_output_into_a_file_has_no_escape_codes(played: PlayedServer, tmp_path: 
         assert person.terminal_settings() == person.settings
     text = log.read_text(encoding="utf-8")
     assert re.search(r"^\d\d:\d\d bob: good morning$", text, re.MULTILINE)
-    assert re.search(r"^\d\d:\d\d you: hello$", text, re.MULTILINE)
+    assert re.search(r"^\d\d:\d\d me: hello$", text, re.MULTILINE)
     assert "\x1b" not in text
     assert "\r" not in text
 

@@ -11,18 +11,13 @@ from contextlib import contextmanager
 from itertools import pairwise
 
 import pytest
-from harness import StartServer
-from terminal.pseudo import CLEAR_LINE, LEFT, shown_times
+from harness import StartServer, slow_beyond
+from terminal.pseudo import CLEAR_LINE, LEFT, rung_times
 
-from client.person import Desk, OpenDesk, Person, each_size, prepared_client
+from client.person import AT_ONCE, RINGING, Desk, OpenDesk, Person, each_size, prepared_client
 from client.played import PlayedConnection, PlayedServer
 
-AT_ONCE = "from chat.client import absence, session; absence.LONGEST_RETRY_SECONDS = 0.05"
-IMPATIENT = prepared_client(
-    "from chat.client import absence, session\n"
-    "absence.LONGEST_RETRY_SECONDS = session.NAME_RETRY_SECONDS = 0.05\n"
-    "absence.NAME_HELD_SECONDS = 120.0"
-)
+IMPATIENT = prepared_client(AT_ONCE + RINGING)
 
 
 @pytest.fixture
@@ -64,11 +59,11 @@ def test_a_broken_connection_is_said_and_made_again(impatient: Desk) -> None:
 
 @pytest.mark.slow
 def test_it_waits_longer_from_try_to_try(open_desk: OpenDesk) -> None:
-    desk = open_desk()
+    desk = open_desk(program=prepared_client(RINGING))
     desk.server.close()
     times = []
     for tries in range(1, 5):
-        desk.person.wait_for(shown_times("again", tries))
+        desk.person.wait_for(rung_times(tries))
         times.append(time.monotonic())
     waits = [later - earlier for earlier, later in pairwise(times)]
     for wait, seconds in zip(waits, (1, 2, 4), strict=True):
@@ -86,13 +81,13 @@ def test_a_server_that_was_started_again_is_found_again(start_server: StartServe
         ada.wait_for("בוב")
         server.interrupt(signal.SIGKILL)
         server.process.wait()
-        ada.wait_for(shown_times("again", 2))
+        ada.wait_for(rung_times(2))
         start_server("--port", str(server.port))
         ada.wait_for("back")
         bob.wait_for("back")
         ada.get_ready()
         ada.type("/msg בוב still here?\r")
-        bob.sees("ada → you: still here?")
+        bob.sees("» ada → בוב: still here?")
 
 
 @each_size
@@ -125,11 +120,7 @@ def test_a_name_that_is_still_held_is_asked_for_again(impatient: Desk) -> None:
 
 
 def test_a_name_that_stays_taken_is_given_up(open_desk: OpenDesk) -> None:
-    hasty = prepared_client(
-        "from chat.client import absence, session\n"
-        "absence.LONGEST_RETRY_SECONDS = session.NAME_RETRY_SECONDS = 0.05\n"
-        "absence.NAME_HELD_SECONDS = 0.2"
-    )
+    hasty = prepared_client(f"{AT_ONCE}absence.NAME_HELD_SECONDS = 0.2")
     desk = open_desk(program=hasty)
     desk.connection.close()
     connection = desk.server.accept()
@@ -152,6 +143,7 @@ def test_a_name_that_stays_taken_is_given_up(open_desk: OpenDesk) -> None:
         ("BAD_NAME not that one", "! not that one"),
     ],
 )
+@pytest.mark.slow
 def test_a_name_chosen_meanwhile_that_is_refused_gives_the_old_one_back(
     open_desk: OpenDesk, error: str, shown: str
 ) -> None:
@@ -229,6 +221,7 @@ def test_a_new_name_is_the_one_to_come_back_under(open_desk: OpenDesk) -> None:
     desk.person.wait_for("back")
 
 
+@pytest.mark.slow
 def test_who_is_no_longer_blocked_is_not_blocked_when_they_come(open_desk: OpenDesk) -> None:
     desk = open_desk(program=IMPATIENT)
     desk.connection.send("BLOCKED eve")
@@ -252,13 +245,13 @@ def test_it_tries_until_the_server_is_there_again(open_desk: OpenDesk) -> None:
     desk = open_desk(program=IMPATIENT)
     port = desk.server.port
     desk.server.close()
-    desk.person.wait_for(shown_times("again", 3))
+    desk.person.wait_for(rung_times(3))
     desk.server = PlayedServer(port=port)
     come_back(desk)
     desk.person.wait_for("back")
 
 
-@pytest.mark.parametrize("keys", ["/quit\r", "\x03", "\x04"])
+@pytest.mark.parametrize("keys", ["/quit\r", "\x03\x03", "\x04"])
 def test_one_can_leave_while_it_is_trying(open_desk: OpenDesk, keys: str) -> None:
     desk = open_desk()
     desk.server.close()
@@ -269,9 +262,10 @@ def test_one_can_leave_while_it_is_trying(open_desk: OpenDesk, keys: str) -> Non
 
 
 @pytest.mark.parametrize("answer", ["HELLO me", "ERROR NAME_TAKEN me is taken; choose another."])
+@pytest.mark.slow
 def test_one_can_leave_while_the_name_is_asked_for(open_desk: OpenDesk, answer: str) -> None:
     """The server answers that, and never says BYE."""
-    farewell = "session.FAREWELL_SECONDS, session.NAME_RETRY_SECONDS = 0.2, 60.0"
+    farewell = "session.FAREWELL_SECONDS, absence.NAME_RETRY_SECONDS = 0.2, 60.0"
     desk = open_desk(program=prepared_client(f"{AT_ONCE}\n{farewell}"))
     desk.connection.close()
     connection = desk.server.accept()
@@ -284,12 +278,15 @@ def test_one_can_leave_while_the_name_is_asked_for(open_desk: OpenDesk, answer: 
 
 @pytest.mark.parametrize(
     ("farewell", "exit_code"),
-    [
-        ("BYE", 0),
-        ("ERROR SERVER_FULL Every place here is taken; try again later.", 1),
-        ("ERROR TIMEOUT You chose no name in time.", 1),
-        ("ERROR BAD_FRAME A frame starts with 4 digits.", 1),
-    ],
+    slow_beyond(
+        2,
+        [
+            ("BYE", 0),
+            ("ERROR SERVER_FULL Every place here is taken; try again later.", 1),
+            ("ERROR TIMEOUT You chose no name in time.", 1),
+            ("ERROR BAD_FRAME A frame starts with 4 digits.", 1),
+        ],
+    ),
 )
 def test_a_server_that_says_why_it_closes_is_not_called_again(
     open_desk: OpenDesk, farewell: str, exit_code: int

@@ -64,7 +64,7 @@ def test_what_is_sent_and_what_comes_is_shown_with_its_time(desk: Desk) -> None:
     desk.connection.expect("MSG BROADCAST hello")
     desk.connection.send("MSG bob me ünteilbar")
     desk.person.sees("← 0021│MSG bob me ünteilbar")
-    desk.person.sees("bob → you: ünteilbar")
+    desk.person.sees("» bob → me: ünteilbar")
 
 
 def test_the_lines_of_the_wire_are_dimmed_and_the_others_are_not(desk: Desk) -> None:
@@ -83,6 +83,7 @@ def test_the_lines_of_the_wire_go_around_the_line_being_typed(desk: Desk) -> Non
     desk.person.shows_line("half a ", "line")
 
 
+@pytest.mark.slow
 def test_what_is_too_long_to_be_sent_is_not_shown_on_its_way(desk: Desk) -> None:
     desk.person.type(f"NAME {'x' * 9999}\r")
     desk.person.sees("! That is too long: 9999 bytes fit; it was not sent.")

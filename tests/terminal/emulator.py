@@ -12,11 +12,12 @@ import codecs
 import re
 import unicodedata
 from dataclasses import dataclass
+from itertools import groupby
 
 SEQUENCE = re.compile(
     r"\x1b(?:"
     r"\[(?P<arguments>[0-?]*[ -/]*)(?P<final>[@-~])"  # CSI: ESC [ 1 ; 5 C
-    r"|\][^\x07\x1b]*(?:\x07|\x1b\\)"  # OSC: a window title
+    r"|\](?P<command>[^\x07\x1b]*)(?:\x07|\x1b\\)"  # OSC: a window title
     r"|(?P<short>[ -/]*[0-Z\\^-~])"  # ESC 7
     r")"
 )
@@ -36,6 +37,7 @@ class Cell:
 
     text: str = " "  # a character and what combines with it; nothing: the right half of a wide one
     style: str = ""  # the numbers of the CSI … m in force, as they came
+    link: str = ""  # the address to which it leads (OSC 8)
 
 
 @dataclass(slots=True)
@@ -65,11 +67,15 @@ class Screen:
         self.row = 0
         self.column = 0
         self.style = ""
+        self.link = ""
+        self.title = "a shell"
+        self.kept_titles: list[str] = []  # put aside with XTWINOPS 22
+        self.bells = 0
         self.modes = {"7": True, "25": True, "2004": False}  # wrap, cursor shown, bracketed paste
         self.unknown: list[str] = []  # sequences that this terminal does not know
         self.answers = b""  # to the program's questions, sent as if they were typed
         self.is_mute = False  # like a terminal that knows no questions
-        self._wrap_pending = False  # the last column is written: the next character wraps first
+        self._is_full = False  # the last column is written: with autowrap the next character wraps
         self._saved = (0, 0, False, "")
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._begun = ""  # a sequence that has not arrived whole
@@ -112,6 +118,15 @@ class Screen:
                 return styles[start : start + len(text)]
         raise AssertionError(f"{text!r} is not on the screen\n{self}")
 
+    def links(self) -> list[tuple[str, str]]:
+        """Return each text that leads to an address, row by row, and that address."""
+        return [
+            ("".join(cell.text for cell in cells), address)
+            for row in self.history + self.rows
+            for address, cells in groupby(row.cells, lambda cell: cell.link)
+            if address
+        ]
+
     def __str__(self) -> str:
         edge = "-" * self.columns
         rows = "\n".join(f"|{line}" for line in self.lines())
@@ -148,9 +163,10 @@ class Screen:
             self._move_to(self.row, 0)
         elif character == "\b":
             self._move_to(self.row, self.column - 1)
+        elif character == "\a":
+            self.bells += 1
         elif unicodedata.category(character) == "Cc":
-            if character != "\a":
-                self.unknown.append(character)
+            self.unknown.append(character)
         elif columns_of(character):
             self._write(character, columns_of(character))
         else:
@@ -158,9 +174,10 @@ class Screen:
 
     def _write(self, character: str, width: int) -> None:
         cells = self.rows[self.row].cells
-        if self._wrap_pending or self.column + width > self.columns:
-            if self.modes["7"]:
-                for cell in cells[self.column + self._wrap_pending :]:
+        wraps = self.modes["7"]
+        if (self._is_full and wraps) or self.column + width > self.columns:
+            if wraps:
+                for cell in cells[self.column + self._is_full :]:
                     cell.text = ""  # a wide character found one column too few
                 self.rows[self.row].wrapped = True
                 self._line_feed()
@@ -169,15 +186,15 @@ class Screen:
             else:
                 self.column = self.columns - width
         self._clear(self.row, self.column, self.column + width)
-        cells[self.column] = Cell(character, self.style)
+        cells[self.column] = Cell(character, self.style, self.link)
         for half in range(self.column + 1, self.column + width):
-            cells[half] = Cell("", self.style)
-        self._wrap_pending = self.modes["7"] and self.column + width == self.columns
+            cells[half] = Cell("", self.style, self.link)
+        self._is_full = self.column + width == self.columns
         self.column = min(self.column + width, self.columns - 1)
 
     def _combine(self, mark: str) -> None:
         cells = self.rows[self.row].cells
-        column = self.column if self._wrap_pending else self.column - 1
+        column = self.column if self._is_full else self.column - 1
         while column > 0 and not cells[column].text:
             column -= 1
         if column >= 0:
@@ -194,7 +211,7 @@ class Screen:
         self.rows[row].wrapped = self.rows[row].wrapped and end < self.columns
 
     def _line_feed(self) -> None:
-        self._wrap_pending = False
+        self._is_full = False
         if self.row < len(self.rows) - 1:
             self.row += 1
         else:
@@ -204,10 +221,10 @@ class Screen:
     def _move_to(self, row: int, column: int) -> None:
         self.row = max(0, min(row, len(self.rows) - 1))
         self.column = max(0, min(column, self.columns - 1))
-        self._wrap_pending = False
+        self._is_full = False
 
     def _obey(self, sequence: re.Match[str]) -> None:
-        """Do what an escape sequence asks for (ECMA-48, and xterm's modes)."""
+        """Do what an escape sequence asks for (ECMA-48, and xterm's modes and window titles)."""
         final, arguments = sequence["final"], sequence["arguments"] or ""
         plain = re.fullmatch("[0-9;]*", arguments)
         numbers = [int(number or 0) for number in arguments.split(";")] if plain else [0]
@@ -215,14 +232,23 @@ class Screen:
         steps = max(1, first)
         moves = {"A": (-steps, 0), "B": (steps, 0), "C": (0, steps), "D": (0, -steps)}
         if sequence["short"] == "7" or (final == "s" and not arguments):
-            self._saved = (self.row, self.column, self._wrap_pending, self.style)
+            self._saved = (self.row, self.column, self._is_full, self.style)
         elif sequence["short"] == "8" or (final == "u" and not arguments):
-            row, column, self._wrap_pending, self.style = self._saved
-            wrap_pending = self._wrap_pending
+            row, column, self._is_full, self.style = self._saved
+            is_full = self._is_full
             self._move_to(row, column)
-            self._wrap_pending = wrap_pending
+            self._is_full = is_full
         elif final in ("h", "l") and arguments[1:] in self.modes and arguments[0] == "?":
             self.modes[arguments[1:]] = final == "h"
+            self._is_full = self._is_full and arguments != "?7"
+        elif (sequence["command"] or "").startswith("2;"):
+            self.title = sequence["command"][2:]
+        elif found := re.fullmatch("8;[^;]*;(.*)", sequence["command"] or ""):
+            self.link = found[1]
+        elif final == "t" and arguments in ("22;0", "22;2"):
+            self.kept_titles.append(self.title)
+        elif final == "t" and arguments in ("23;0", "23;2") and self.kept_titles:
+            self.title = self.kept_titles.pop()
         elif final is None or not plain:
             self.unknown.append(sequence[0])
         elif final == "m":
@@ -285,7 +311,10 @@ class Screen:
         self._move_to(self.row, self.column)
 
     def _wrap_anew(self, columns: int) -> None:
-        """Lay all lines out again for another width and keep the cursor on its character."""
+        """Lay all lines out again for another width and keep the cursor on its character.
+
+        Behind the last character of a row that is full, it stays in the last column.
+        """
         everything = self.history + self.rows
         cursor_row, cursor_column = len(self.history) + self.row, self.column
         rows: list[Row] = []
@@ -294,16 +323,19 @@ class Screen:
         for number, row in enumerate(everything):
             if number == cursor_row:
                 cursor = len(line) + cursor_column
-            line += row.cells
+            line += row.cells[:-1] if row.wrapped and self._is_filled_up(row) else row.cells
             if row.wrapped:
                 continue
             while line and line[-1].text == " " and len(line) > (cursor or 0):
                 line.pop()
-            if cursor is not None:
-                self.row, self.column = len(rows) + cursor // columns, cursor % columns
-            starts = range(0, max(1, len(line)), columns)
-            rows += [Row(line[start : start + columns], wrapped=True) for start in starts]
-            rows[-1].wrapped = False
+            start = 0
+            for cells in self._cut(line, columns):
+                if cursor is not None and cursor >= start:
+                    self.row, self.column = len(rows), min(cursor - start, columns - 1)
+                start += len(cells)
+                rows.append(Row(cells, wrapped=start < len(line)))
+                if rows[-1].wrapped and len(cells) < columns:
+                    cells.append(Cell(""))
             line, cursor = [], None
         while len(rows) > self.row + 1 and not any(cell.text.strip() for cell in rows[-1].cells):
             rows.pop()
@@ -311,3 +343,21 @@ class Screen:
         above = max(0, len(rows) - len(self.rows))
         self.history, self.rows = rows[:above], rows[above:]
         self.row -= above
+
+    @staticmethod
+    def _is_filled_up(row: Row) -> bool:
+        """Whether a wide character found the last column only, which is left out then."""
+        last, before = row.cells[-1], row.cells[-2:-1]
+        return not last.text and not any(columns_of(cell.text[:1] or " ") == 2 for cell in before)
+
+    @staticmethod
+    def _cut(line: list[Cell], columns: int) -> list[list[Cell]]:
+        """Cut a line into the rows of a width; no wide character is cut in two."""
+        rows = [line[:columns]]
+        rest = line[columns:]
+        while rest:
+            if not rest[0].text and len(rows[-1]) > 1:
+                rest.insert(0, rows[-1].pop())
+            rows.append(rest[:columns])
+            rest = rest[columns:]
+        return rows

@@ -36,7 +36,11 @@ def paste(text: str) -> str:
 
 def clean_environment() -> dict[str, str]:
     """Return the environment of an ordinary terminal, whatever the tests themselves run in."""
-    unwanted = ("NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES", "LC_ALL", "PYTHONIOENCODING")
+    unwanted = (
+        *("NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES", "LC_ALL", "LC_TIME", "PYTHONIOENCODING"),
+        *("TERM_PROGRAM", "TERM_PROGRAM_VERSION", "TMUX", "STY"),  # which terminal this is
+        *("VTE_VERSION", "WT_SESSION", "KONSOLE_VERSION"),
+    )
     environment = {key: value for key, value in os.environ.items() if key not in unwanted}
     return environment | {"TERM": "xterm-256color", "LANG": "C.UTF-8"}
 
@@ -44,6 +48,11 @@ def clean_environment() -> dict[str, str]:
 def shown_times(text: str, count: int) -> Callable[[Screen], bool]:
     """Return a condition to wait for: that a text was shown so many times."""
     return lambda screen: screen.text().count(text) >= count
+
+
+def rung_times(count: int) -> Callable[[Screen], bool]:
+    """Return a condition to wait for: that the bell has rung so many times."""
+    return lambda screen: screen.bells >= count
 
 
 Self = TypeVar("Self", bound="Terminal")

@@ -32,6 +32,13 @@ def test_carriage_return_after_a_full_row_stays_in_it() -> None:
     assert screen_after("0123456789\rab").lines() == ["ab23456789", "", ""]
 
 
+def test_a_mark_joins_the_character_in_the_last_column_without_autowrap_too() -> None:
+    screen = screen_after("\x1b[?7l012345678e\u0301\u0301")
+    assert screen.lines()[0] == "012345678e\u0301\u0301"
+    screen.feed(b"\x1b[?7hx")  # which does not wrap now
+    assert screen.lines() == ["012345678x", "", ""]
+
+
 def test_without_autowrap_the_last_column_is_written_again() -> None:
     assert screen_after("\x1b[?7l0123456789ab\x1b[?7h").lines() == ["012345678b", "", ""]
 
@@ -107,6 +114,28 @@ def test_colours_are_kept_with_each_character() -> None:
     assert screen.styles_of("abcd") == ["", "1;31", "1;31", ""]
 
 
+def test_a_title_is_put_aside_and_given_back() -> None:
+    screen = screen_after("\x1b[22;0t\x1b]2;one\x1b\\\x1b[22;2t\x1b]2;two\x07")
+    assert (screen.title, screen.kept_titles) == ("two", ["a shell", "one"])
+    screen.feed(b"\x1b[23;2t")
+    assert screen.title == "one"
+    screen.feed(b"\x1b[23;0t")
+    assert (screen.title, screen.kept_titles) == ("a shell", [])
+    screen.feed(b"\x1b[23;0t")  # none is left
+    assert screen.unknown == ["\x1b[23;0t"]
+
+
+def test_a_text_may_lead_to_an_address_over_several_rows() -> None:
+    screen = screen_after("a \x1b]8;id=1;https://e.org\x1b\\https://漢 e\x1b]8;;\x1b\\ b")
+    assert screen.lines() == ["a https://", "漢 e b", ""]
+    assert screen.links() == [("https://", "https://e.org"), ("漢 e", "https://e.org")]
+    assert screen.unknown == []
+
+
+def test_the_bell_is_counted() -> None:
+    assert screen_after("\a\a").bells == 2
+
+
 def test_modes_are_remembered() -> None:
     screen = screen_after("\x1b[?25l\x1b[?2004h")
     assert screen.modes == {"7": True, "25": False, "2004": True}
@@ -154,3 +183,24 @@ def test_a_window_that_reflows_wraps_its_lines_anew() -> None:
     screen.resize(20, 4)
     assert screen.lines() == ["one", "0123456789abc", "last", ""]
     assert screen.cursor == (2, 4)
+
+
+def test_a_window_that_reflows_cuts_no_wide_character_in_two() -> None:
+    """Nor does tmux: a row ends a column early, and is joined without a gap."""
+    screen = Screen(10, 4, reflows=True)
+    screen.feed("漢字漢字漢\x1b[7G".encode())
+    screen.resize(5, 4)
+    assert screen.lines() == ["漢字", "漢字", "漢", ""]
+    assert screen.text() == "漢字漢字漢"
+    assert screen.cursor == (1, 2)
+    screen.resize(10, 4)
+    assert screen.lines() == ["漢字漢字漢", "", "", ""]
+    assert screen.cursor == (0, 6)
+
+
+def test_a_cursor_behind_a_full_row_stays_in_it_when_a_window_reflows() -> None:
+    screen = Screen(20, 4, reflows=True)
+    screen.feed(b"0123456789")
+    screen.resize(5, 4)
+    assert screen.lines() == ["01234", "56789", "", ""]
+    assert screen.cursor == (1, 4)

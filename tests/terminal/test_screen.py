@@ -29,7 +29,7 @@ def test_a_message_longer_than_a_row_is_shown_whole(desk: Desk) -> None:
     text = " ".join(f"{number}漢字" for number in range(100))
     desk.connection.send(f"MSG bob BROADCAST {text}")
     desk.wait_until_shown()
-    assert f"bob: {text}" in person.screen.text()
+    assert f"bob: {text}" in person.screen.running_text()
     person.shows_line("typin", "g")
 
 
@@ -121,7 +121,7 @@ def test_nothing_is_drawn_beyond_a_narrow_window(open_desk: OpenDesk) -> None:
     assert not screen.rows[-1].wrapped
     assert screen.unknown == []
     assert not re.search("[\u2500-\u257f]", person.written.decode())  # box art
-    assert "bob → you: psst" in screen.running_text()
+    assert "bob → me: psst" in screen.running_text()
     person.type(HOME)
     person.wait_for(lambda screen: screen.after_cursor().startswith("this line is"))
 

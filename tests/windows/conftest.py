@@ -43,6 +43,7 @@ def sit(room: Room, start_there: StartThere) -> Sit:
 
     def sit(name: str, *options: str, **environment: str) -> Seat:
         seat = start_there(*client_command(room.port, name, *options), **environment)
+        seat.prompt = f"{name}> "
         seat.shows("* here (")  # the last that it says by itself
         seat.shows_line("")
         return seat

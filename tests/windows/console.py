@@ -29,7 +29,8 @@ CREATE_NO_WINDOW = 0x08000000  # CreateProcess(): a console of its own, which no
 READ_WRITE, SHARED, OPEN_EXISTING = 0xC0000000, 3, 3  # CreateFile()
 KEY_EVENT = 1  # INPUT_RECORD
 CTRL_C_EVENT = 0
-ENHANCED_KEY, LEFT_CTRL_PRESSED, SHIFT_PRESSED = 0x100, 0x008, 0x010  # dwControlKeyState
+# dwControlKeyState
+ENHANCED_KEY, LEFT_ALT_PRESSED, LEFT_CTRL_PRESSED, SHIFT_PRESSED = 0x100, 0x002, 0x008, 0x010
 ATTACH_SECONDS = 20.0
 GOODBYE_SECONDS = 5.0
 
@@ -80,6 +81,14 @@ KEYS = {
     "down": (0x28, 0x50, 0, ENHANCED_KEY),
     "home": (0x24, 0x47, 0, ENHANCED_KEY),
     "end": (0x23, 0x4F, 0, ENHANCED_KEY),
+    "ctrl-left": (0x25, 0x4B, 0, ENHANCED_KEY | LEFT_CTRL_PRESSED),
+    "ctrl-right": (0x27, 0x4D, 0, ENHANCED_KEY | LEFT_CTRL_PRESSED),
+    "ctrl-left on the number pad": (0x25, 0x4B, 0, LEFT_CTRL_PRESSED),
+    "ctrl-right on the number pad": (0x27, 0x4D, 0, LEFT_CTRL_PRESSED),
+    "alt-left": (0x25, 0x4B, 0, ENHANCED_KEY | LEFT_ALT_PRESSED),
+    "alt-right": (0x27, 0x4D, 0, ENHANCED_KEY | LEFT_ALT_PRESSED),
+    "alt-b": (0x42, 0x30, 0, LEFT_ALT_PRESSED),
+    "alt-f": (0x46, 0x21, 0, LEFT_ALT_PRESSED),
     "insert": (0x2D, 0x52, 0, ENHANCED_KEY),
     "delete": (0x2E, 0x53, 0, ENHANCED_KEY),
     "f1": (0x70, 0x3B, 0, 0),

@@ -20,7 +20,23 @@ def test_the_arrow_keys_edit(anna: Seat, bob: Client) -> None:
     anna.shows_line("hello worl", "d")
     anna.put("enter")
     bob.expect("MSG anna BROADCAST hello world")
-    anna.sees("you: hello world")
+    anna.sees("anna: hello world")
+
+
+@slow
+@pytest.mark.parametrize("keys", ["ctrl-{}", "ctrl-{} on the number pad", "alt-{}"])
+def test_keys_that_move_by_words(anna: Seat, keys: str) -> None:
+    left, right = keys.format("left"), keys.format("right")
+    anna.put("one, two three", left, left, "X")
+    anna.shows_line("one, X", "two three")
+    anna.put("home", right, right, "Y")
+    anna.shows_line("one, XtwoY", " three")
+
+
+@slow
+def test_alt_with_a_letter_moves_by_words(anna: Seat) -> None:
+    anna.put("one two three", "alt-b", "alt-b", "X", "alt-f", "Y")
+    anna.shows_line("one XtwoY", " three")
 
 
 @slow
@@ -123,6 +139,8 @@ def test_ctrl_c_clears_the_line_and_leaves_on_an_empty_one(anna: Seat, bob: Clie
     anna.put("hello", "enter")
     bob.expect("MSG anna BROADCAST hello")
     anna.ctrl_c()
+    anna.shows("* Ctrl+C again leaves")
+    anna.ctrl_c()
     bob.expect("LEFT anna")
     assert anna.wait_for_exit() == 0
     assert "Traceback" not in anna.text()
@@ -153,7 +171,7 @@ def test_a_name_is_asked_for(room: Room, bob: Client, start_there: StartThere) -
     seat.shows("Your name")
     seat.put("zoé", "left", "right", "enter")
     bob.expect("JOINED zoé")
-    seat.shows_line("")
+    seat.is_asked("zoé> ")
 
 
 @slow
@@ -164,9 +182,11 @@ def test_the_line_follows_the_width_of_the_window_without_a_key(sit: Sit) -> Non
     seat.shows_line(text)
     seat.resize(40)
     seat.wait_for(
-        lambda rows, column: rows[-1].startswith("> ") and rows[-1].endswith(text[-15:]),
+        lambda rows, column: rows[-1].startswith(seat.prompt) and rows[-1].endswith(text[-15:]),
         "the end of the line is seen in the narrow window",
     )
-    assert len(seat.rows()[0][-1]) < 40
+    rows, _ = seat.rows()
+    assert len(rows[-1]) <= 40
+    assert sum(row.startswith(seat.prompt) for row in rows) == 1, "a piece of it stayed behind"
     seat.resize(100)
     seat.shows_line(text)

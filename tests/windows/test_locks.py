@@ -45,6 +45,8 @@ def test_a_password_is_asked_for_and_edited(
         *(("left", len(typed) - 1 - count, count) for count in range(1, 5)),
         ("f1", len(typed) - 5, 4),
         ("à", len(typed) - 4, 4),
+        ("ctrl-left", 0, len(typed)),  # whatever words it has
+        ("ctrl-right", len(typed), 0),
         ("home", 0, len(typed)),
         ("x", 1, len(typed)),
         ("left", 0, len(typed) + 1),
@@ -56,7 +58,7 @@ def test_a_password_is_asked_for_and_edited(
     seat.put("enter")
     seat.shows("* you are anna")
     assert "voil" not in seat.text()
-    seat.prompt = "> "
+    seat.prompt = "anna> "
     seat.put("up")
     seat.put("Z")
     seat.shows_line("Z")
@@ -71,7 +73,7 @@ def test_the_client_reads_a_file_of_windows(
     file = there(tmp_path / "word.txt")
     done = run_there(*client_command(server.port, "bot", "--password-file", file), typed=b"hi\n")
     assert (done.returncode, done.stderr) == (0, "")
-    assert "you: hi" in done.stdout
+    assert "bot: hi" in done.stdout
 
 
 @each_file

@@ -50,8 +50,8 @@ def test_server_and_clients_on_windows(
     anna, bob = (start_there(*client_command(service.port, name)) for name in ("anna", "bob"))
     anna.shows("bob")
     bob.shows("anna")
-    for seat in (anna, bob):
-        seat.shows_line("")
+    anna.is_asked("anna> ")
+    bob.is_asked("bob> ")
     anna.put("voilà", "enter")
     bob.sees("anna: voilà")
     service.seat.ctrl_c()

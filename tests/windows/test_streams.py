@@ -35,7 +35,7 @@ def test_piped_lines_are_said(room: Room, bob: Client) -> None:
     done = run_there(*client_command(room.port, "bot"), typed="grüße\r\n漢字 😀\n".encode())
     bob.expect("JOINED bot", "MSG bot BROADCAST grüße", "MSG bot BROADCAST 漢字 😀", "LEFT bot")
     assert (done.returncode, done.stderr) == (0, "")
-    assert "you: grüße" in done.stdout
+    assert "bot: grüße" in done.stdout
 
 
 def test_lines_of_a_file_are_said_and_the_output_is_another(
@@ -47,7 +47,7 @@ def test_lines_of_a_file_are_said_and_the_output_is_another(
     bob.expect("JOINED bot", "MSG bot BROADCAST één", "MSG bot BROADCAST two à", "LEFT bot")
     assert_ended_well(seat)
     shown = (tmp_path / "shown").read_bytes()
-    assert "you: één".encode() in shown
+    assert "bot: één".encode() in shown
     assert b"\x1b" not in shown
     assert b"\b" not in shown
 
@@ -76,7 +76,7 @@ def test_typed_in_a_console_while_the_output_is_a_pipe(
     seat.put("ctrl-z", "enter")  # the end of what is typed, in a console
     bob.expect("LEFT bot")
     assert_ended_well(seat)
-    assert "you: café, voilà" in (tmp_path / "shown").read_text(encoding="utf-8")
+    assert "bot: café, voilà" in (tmp_path / "shown").read_text(encoding="utf-8")
 
 
 def test_the_wire_in_a_file_is_utf_8(
@@ -144,7 +144,7 @@ def test_colorama_of_any_age(
     bob.expect("MSG anna BROADCAST hello world")
     bob.send("MSG BROADCAST welcome")
     seat.shows(": welcome")
-    assert shows_colours(seat, "you", ": hello world")
+    assert shows_colours(seat, "bob", ": welcome")
     seat.put("/quit", "enter")
     bob.expect("LEFT anna")
     assert_ended_well(seat)
@@ -161,10 +161,9 @@ def test_no_color(room: Room, bob: Client, start_there: StartThere) -> None:
         command = client_command(room.port, "anna", *options)
         seat = start_there(*command, **{"TERM": "", **environment})
         bob.expect("JOINED anna")
-        seat.put("hello", "enter")
-        bob.expect("MSG anna BROADCAST hello")
-        seat.shows(": hello")
-        assert not shows_colours(seat, "you", ": hello")
+        bob.send("MSG BROADCAST welcome")
+        seat.shows(": welcome")
+        assert not shows_colours(seat, "bob", ": welcome")
         seat.put("/quit", "enter")
         bob.expect("LEFT anna")
 
@@ -182,9 +181,9 @@ def test_an_old_console(
     bob.expect("JOINED anna")
     seat.put("held", "left", "lo worl", "enter")
     bob.expect("MSG anna BROADCAST hello world")
-    seat.sees("you: hello world")
+    seat.sees("anna: hello world")
     coloured = {LETTERS, LETTERS | BRIGHT} if version and not environment else {LETTERS}
-    assert seat.attributes("you: hello world") == coloured
-    seat.shows_line("")
+    assert seat.attributes("anna: hello world") == coloured
+    seat.is_asked("anna> ")
     assert "\x1b" not in seat.text()
     assert "[" not in seat.text()  # what is left of an escape sequence there

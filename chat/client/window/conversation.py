@@ -54,9 +54,13 @@ class Conversation:
 
     def _make_tags(self) -> None:
         tag = self.text.tag_configure
+        indent = font.nametofont("TkTextFont", self.text).measure("00:00 ")
+        for kind in Kind:  # no row of a text begins where a time stands
+            tag(kind.value, lmargin2=indent)
         tag(Kind.PRIVATE.value, background=PRIVATE_PAPER)
         tag(Kind.EVENT.value, foreground=QUIET)
         tag(Kind.ERROR.value, foreground=ALARM)
+        tag(Kind.HELP.value, foreground=QUIET, font="TkFixedFont", lmargin1=indent)
         tag(Kind.WIRE.value, foreground=QUIET, font="TkFixedFont")
         tag("mention", background=MENTION_PAPER)
         tag("time", foreground=QUIET)
@@ -71,7 +75,7 @@ class Conversation:
         pieces: list[str | tuple[str, ...]] = []
         for line in lines:
             pieces += self._pieces(line)
-            self._sizes.append(len(line.speaker) + len(line.text))
+            self._sizes.append(len(str(line)))
         if not pieces:
             return
         if self.text.get("1.0") == "\n":  # nothing yet
@@ -90,12 +94,13 @@ class Conversation:
     def _pieces(line: Line) -> list[str | tuple[str, ...]]:
         """Return the parts of a line, behind each the tags that give it its looks."""
         row: tuple[str, ...] = (line.kind.value,)
-        row += ("mention",) if line.mentions_me else ()
+        row += ("mention",) if line.for_me and line.kind is Kind.SAID else ()
         row += ("right",) if line.speaker and runs_right_to_left(line.text) else ()
         person = (f"person{PERSON_COLOURS[colour_number(line.person)]}",) if line.person else ()
-        text = str(line)
-        mark, speaker, rest = text.partition(line.speaker) if line.speaker else ("", "", text)
-        clock = time.strftime("%H:%M ")
+        place = len(line.head) - len(f"{line.speaker}: ") if line.speaker else 0
+        mark, speaker = line.head[:place], line.speaker
+        rest = str(line)[place + len(speaker) :]
+        clock = "" if line.kind is Kind.HELP else time.strftime("%H:%M ")
         bold = (*row, "speaker")
         parts = (clock, (*row, "time"), mark, bold, speaker, (*bold, *person), rest, row)
         return ["\n", (), *parts]

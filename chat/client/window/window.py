@@ -19,6 +19,7 @@ from chat.client.commands import Commands
 from chat.client.lines import Kind, Line
 from chat.client.link import State, why_not_connected
 from chat.client.options import why_not_loaded
+from chat.client.prompts import prompts
 from chat.client.session import Session
 from chat.client.tls import load_tls
 from chat.client.window.conversation import Conversation
@@ -27,10 +28,12 @@ from chat.client.window.entry import Entry
 from chat.client.window.looks import set_styles
 from chat.client.window.people import People
 from chat.client.window.status import Status
+from chat.terminal.screen import fitting
 from chat.terminal.text import harmless
 
 LOOK_MS = 30  # between two looks at the socket: nobody notices, and it costs hardly any CPU
 BUSY_MS = 1  # while more waits to be shown: time for Tk to draw and to hear keys
+LONGEST_PROMPT = 24  # columns; the line needs the place
 LINES_AT_ONCE = 100  # shown in one turn of the loop
 
 
@@ -40,6 +43,7 @@ class Window:
     def __init__(self, root: tkinter.Tk, options: argparse.Namespace) -> None:
         self.root = root
         self.session: Session | None = None
+        self._commands: Commands | None = None  # of the session that was made last
         self._options = options
         self._answer: Answer | None = None  # that the session was made for
         self._resolver: threading.Thread | None = None  # while it looks for the server's address
@@ -65,14 +69,18 @@ class Window:
         """Make the parts. What is packed first keeps its place in a small window."""
         root = self.root
         self.status = Status(root, lambda: self.dialog.show("server"))
-        self.entry = Entry(root, self._completions)
+        bottom = ttk.Frame(root)
+        self.prompt = ttk.Label(bottom)  # to whom the line goes
+        self.entry = Entry(bottom, self._completions)
         panes = ttk.PanedWindow(root, orient="horizontal")
         self.conversation = Conversation(panes)
         self.people = People(panes, self.write_to, self._request)
         panes.add(self.conversation.frame, weight=3)
         panes.add(self.people.frame, weight=1)
         self.status.frame.pack(side="bottom", fill="x")
-        self.entry.text.pack(side="bottom", fill="x", padx=4)
+        self.prompt.pack(side="left", padx=(4, 0))
+        self.entry.text.pack(side="left", fill="x", expand=True, padx=4)
+        bottom.pack(side="bottom", fill="x")
         panes.pack(fill="both", expand=True, padx=4, pady=4)
         entry = self.entry.text
         entry.bind("<Return>", lambda _: self._enter())
@@ -95,7 +103,7 @@ class Window:
         changed = {field for field, new, old in pairs if new != old}
         if session and session.needs_name and changed <= {"name"}:
             session.request(f"NAME {answer.name}")
-        elif session and session.needs_password and changed <= {"password"}:
+        elif session and session.password.wanted and changed <= {"password"}:
             session.give_password(answer.password)
         else:
             self._call_server(answer)
@@ -116,6 +124,7 @@ class Window:
             tls=tls,
             wire=self._options.wire,
         )
+        self._commands = Commands(self.session)
         self._suspect, self._last_error = "port", ""
         self.dialog.tell(f"Connecting to {answer.host}…")
         # The system's resolver may take its time, and a window that stands still looks broken.
@@ -171,7 +180,7 @@ class Window:
         if self.session and not self._unshown:
             if not self._resolver:
                 self._go_on(self.session)
-            self._unshown.extend(self.session.take_lines())
+            self._unshown.extend(self.session.lines.take())
         batch = [self._unshown.popleft() for _ in range(min(LINES_AT_ONCE, len(self._unshown)))]
         self._show(batch)
         if self._end_session_if_over():
@@ -190,7 +199,7 @@ class Window:
             return
         session.turn(*session.ready(0))
         if session.state is State.ONLINE:  # so that server and port are right
-            self._suspect = "password" if session.needs_password else "name"
+            self._suspect = "password" if session.password.wanted else "name"
 
     def _end_session_if_over(self) -> bool:
         """Return whether the window is done with. A session that failed brings the dialog back."""
@@ -211,8 +220,8 @@ class Window:
         """Show lines; while there is no name yet, errors belong in the dialog."""
         self.conversation.look()
         session = self.session
-        joining = session is not None and (not session.name or session.needs_password)
-        errors = [line.text.removeprefix("! ") for line in batch if line.kind is Kind.ERROR]
+        joining = session is not None and (not session.name or session.password.wanted)
+        errors = [line.text for line in batch if line.kind is Kind.ERROR]
         if errors:
             self._last_error = errors[-1]
             if "TLS" in self._last_error and not self.dialog.tls.get():
@@ -224,7 +233,7 @@ class Window:
             batch = [line for line in batch if line.kind is not Kind.ERROR]
         self.conversation.add(batch)
         self._unread += sum(line.kind in (Kind.SAID, Kind.PRIVATE) for line in batch)
-        self._mentioned = self._mentioned or any(line.mentions_me for line in batch)
+        self._mentioned = self._mentioned or any(line.for_me for line in batch)
         focus = self._unread and self.root.tk.call("focus", "-displayof", ".")
         if focus and self.conversation.following:  # else another program has it
             self._unread, self._mentioned = 0, False
@@ -234,11 +243,17 @@ class Window:
         session = self.session
         if session and session.name and session.state is State.ONLINE:
             self._was_in = True
-            if not session.needs_password:
+            if not session.password.wanted:
                 self._hide_dialog()
         lit = self._options.flash and self._mentioned and int(time.monotonic() * 2) % 2 == 1
         self._show_title(lit)
         self.status.show(session, lit=lit)
+        if self._commands and not any(self.entry.get()):
+            self._commands.begin_line()
+        some = prompts(session, "", secret=False) if session and session.name else [""]
+        prompt = fitting(some, LONGEST_PROMPT)
+        if prompt != self.prompt.cget("text"):
+            self.prompt.configure(text=prompt)
 
     def _show_title(self, lit: bool) -> None:
         unread = f"({self._unread}) " if self._unread else ""
@@ -259,8 +274,12 @@ class Window:
 
     def _enter(self) -> str:
         """Hand over what was typed; without a conversation it stays where it is."""
-        if self.session and self.session.name:
-            Commands(self.session).typed_lines(self.entry.take())
+        if self._commands and self.session and self.session.name:
+            lines = self.entry.take()
+            if self._commands.holds_back(lines):
+                self.entry.put("\n".join(lines))
+            else:
+                self._commands.typed_lines(lines)
             self.conversation.follow(always=True)
         else:
             self.dialog.show("server")
@@ -278,7 +297,7 @@ class Window:
             self.session.request(payload)
 
     def _completions(self, before: str) -> list[str]:
-        return Commands(self.session).completions(before) if self.session else []
+        return self._commands.completions(before) if self._commands and self.session else []
 
     def _next_part(self) -> None:
         """Go from one part of the window to the next."""

@@ -27,7 +27,7 @@ def test_everything_said_has_its_looks(alice: Opened, server: ServerProcess) -> 
     alice.wait_for("שלום")
     alice.wait_for("just to you")
     assert re.fullmatch(r"\d\d:\d\d bob: hello to all", alice.wait_for("hello to all"))
-    assert alice.wait_for("just to you").endswith(" bob → you: just to you")
+    assert alice.wait_for("just to you").endswith(" » bob → alice: just to you")
     assert alice.wait_for("are you there").endswith(" » eve: Alice, are you there?")
     colour = f"person{PERSON_COLOURS[colour_number('bob')]}"
     assert alice.tags("bob: hello") == {"said", "speaker", colour}
@@ -35,7 +35,7 @@ def test_everything_said_has_its_looks(alice: Opened, server: ServerProcess) -> 
     assert alice.tags("just to you") == {"private"}
     assert alice.tags("Alice, are") == {"said", "mention"}
     assert alice.tags("שלום") == {"said", "right"}
-    assert alice.tags("* eve joined") == {"event"}
+    assert alice.tags("eve joined") == {"event"}
     alice.say("/msg bob hi")
     alice.say("/nonsense")
     alice.wait_for("! There is no command /nonsense")
@@ -44,6 +44,30 @@ def test_everything_said_has_its_looks(alice: Opened, server: ServerProcess) -> 
     bob.receive_until("MSG alice bob hi")
 
 
+def test_a_message_does_not_look_like_two(alice: Opened, server: ServerProcess) -> None:
+    text = "is that true" + "\u00a0" * 200 + "12:00 teacher: No test on Monday"
+    server.connect("bob").send(f"MSG BROADCAST {text}")
+    alice.wait_for("No test on Monday")
+    last = int(alice("conversation.index('end-1c')").split(".")[0])
+    edge = alice(f"conversation.bbox('{last}.6')")[0]  # behind the time
+    second = alice(f"conversation.index('{last}.0 + 1 display lines display linestart')")
+    assert alice(f"conversation.bbox('{second}')")[0] >= edge > alice("conversation.bbox('1.0')")[0]
+
+
+@pytest.mark.slow
+def test_the_prompt_says_where_the_line_goes(alice: Opened, server: ServerProcess) -> None:
+    server.connect("bob")
+    alice.wait_for("bob joined")
+    alice.wait("window.prompt['text'] == 'alice> '")
+    alice.say("/msg bob")
+    alice.wait("window.prompt['text'] == 'alice → bob> '")
+    alice.say(f"/name {'m' * 20}")
+    alice.wait("window.prompt['text'] == '→ bob> '")  # the line needs the place
+    alice("root.geometry('300x300')")
+    alice.wait("root.winfo_width() == 300 and entry.winfo_width() > 100")
+
+
+@pytest.mark.slow
 def test_text_can_be_copied_but_not_changed(alice: Opened, server: ServerProcess) -> None:
     server.connect("bob").send("MSG BROADCAST see https://example.org/ 🎉")
     alice.wait_for("example.org")

@@ -36,7 +36,7 @@ def test_people_are_listed_with_what_can_be_done(alice: Opened, server: ServerPr
     alice.press("Down", "Return")
     alice.wait_for_typed("/msg Eve ")
     alice.say("psst")
-    alice.wait_for("you → Eve: psst")
+    alice.wait_for("alice → Eve: psst")
     bob.send("NAME robert")
     alice.wait_for_people("alice (you)", "Eve", "robert")
     eve.send("EXIT")

@@ -33,6 +33,7 @@ def test_small_window_keeps_every_part(
     assert alice("conversation.winfo_height()") >= 2 * row
 
 
+@pytest.mark.slow
 def test_every_part_is_reached_by_keyboard(alice: Opened, server: ServerProcess) -> None:
     server.connect("bob")
     alice.wait_for("bob joined")
@@ -104,7 +105,7 @@ def test_reconnects_like_the_terminal_client(
     alice.wait_for_status("Connection lost: next try in ")
     alice.wait("window.status.connect.winfo_viewable()")  # to choose another server instead
     alice.say("said meanwhile")
-    alice.wait_for(r"you \(waiting\): said meanwhile")
+    alice.wait_for(r"alice \(waiting\): said meanwhile")
     bob = start_server("--rate", "0", "--port", str(server.port)).connect("bob")
     bob.expect("JOINED alice", "MSG alice BROADCAST said meanwhile")
     alice.wait_for("you are back as alice")
@@ -126,7 +127,7 @@ def test_it_stands_still_for_no_name_server(
     alice.wait_for_status("next try in 0 s")
     alice.wait("window._resolver and window._resolver.is_alive()")
     alice.say("said meanwhile")
-    alice.wait_for(r"you \(waiting\): said meanwhile")
+    alice.wait_for(r"alice \(waiting\): said meanwhile")
     alice.type("/quit")
     alice("root.after(1, entry.event_generate, '<Return>')")
     alice.wait_until_closed()
@@ -156,6 +157,7 @@ def test_closing_the_window_leaves_politely(alice: Opened, server: ServerProcess
     server.wait_for_line("alice gone: left")
 
 
+@pytest.mark.slow
 def test_quit_closes_the_window(alice: Opened) -> None:
     alice.type("/quit")
     alice("root.after(1, entry.event_generate, '<Return>')")
