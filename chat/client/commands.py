@@ -46,15 +46,16 @@ ELSEWHERE = {
     "/reply": "/r",
 }
 
+# Each row fits a window of 40 columns, behind the place of the time.
 HELP = """\
 text            to everyone
 //text          says /text
 /msg NAME text  to one person
-/msg NAME       all to one, until /all
-/r text         to your last writer
+/msg NAME       all, until /all
+/r text         to the last writer
 /names          who is here
 /name NAME      takes another name
-/block NAME     hears no more of one
+/block NAME     no more of one
 /unblock NAME   hears them again
 /blocked        whom you block
 /quit           leaves

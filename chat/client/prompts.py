@@ -17,7 +17,10 @@ def prompts(session: Session, login: str, *, secret: bool) -> list[str]:
         return ["Password: ", "> "]
     if session.needs_name:
         offered = free_name(session, login)
-        return [*([f"Your name [{offered}]: "] if offered else []), "Your name: ", "Name: "]
+        if not offered:
+            return ["Your name: ", "Name: "]
+        # Enter takes what is offered, which is seen in the narrowest window.
+        return [f"Your name [{offered}]: ", f"Name [{offered}]: ", f"[{offered}]: "]
     mine, addressee = harmless(session.name), harmless(session.roster.addressee)
     if addressee:  # also in the narrowest window: a word too many for all is soon said
         return [f"{mine} → {addressee}> ", f"→ {addressee}> "]

@@ -181,6 +181,10 @@ class Roster:
         ]
         return f"Nobody here is called {name}{f'; is it {others[0]}?' if others else '.'}"
 
+    def is_here(self, name: str) -> bool:
+        """Whether somebody reads what is said to `name`, or everybody does."""
+        return is_broadcast(name) or fold(name) in self.people
+
     def is_taken(self, name: str) -> None:
         """Somebody has this name, whether we had heard of them or not."""
         _remember(self.people, name)
@@ -188,10 +192,12 @@ class Roster:
     def free_name(self, name: str) -> str:
         """Return `name`, or the next that nobody here has: pupil2 for pupil, pupil8 for pupil7."""
         stem = name.rstrip("0123456789")
-        for number in count(int(name[len(stem) :] or 1) + 1):
+        digits = name[len(stem) :]
+        for number in count(int(digits or 1) + 1):
             if fold(name) not in self.people:
                 break
-            name = f"{stem[: protocol.MAX_NAME_LENGTH - len(str(number))]}{number}"
+            end = f"{number:0{max(1, len(digits))}}"  # pupil02 for pupil01
+            name = stem[: protocol.MAX_NAME_LENGTH - len(end)] + end
         return name
 
 

@@ -27,6 +27,7 @@ LINK_END = ".,;:!?'\")]}>"  # belongs to the sentence rather than to the address
 LINKS_IN_A_LINE = 20  # and the others are read like any word
 LONGEST_LINK = 2_000  # characters; some terminals take no longer ones (OSC 8)
 UNSEEN = ("Zs", "Cf", "Cn", "Mn", "Me")  # categories; some only by themselves
+HELP_INDENT = 2  # columns: what goes on does not stand where commands do
 BETWEEN_NAMES = 2  # columns
 
 
@@ -72,6 +73,8 @@ def rows(line: Line, width: int | None, abilities: Abilities) -> list[str]:
     links = _links(text, head_end) if abilities.links else []
     if margin + indent > width // 2:
         head_end = indent = 0
+    if line.kind is Kind.HELP:
+        indent = HELP_INDENT
     hang = " " * (margin + indent)
     found = []
     start = 0

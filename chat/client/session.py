@@ -350,9 +350,11 @@ class Session:
     def _say_what_waited(self) -> None:
         """Say what was typed while the connection was gone."""
         for payload, typed in self._unsaid.take():
-            match self.request(payload, typed), payload.split(" ", 2):
-                case True, ["MSG", name, text]:
-                    self.roster.said_myself(self.name, name, text)
+            verb, name, text = (*payload.split(" ", 2), "", "")[:3]
+            if verb == "MSG" and text and not self.roster.is_here(name):
+                self.lines.show(Kind.ERROR, f"{name} is not here; not said: {text}")
+            elif self.request(payload, typed) and verb == "MSG" and text:
+                self.roster.said_myself(self.name, name, text)
         self.roster.check_addressee()
 
     def _came(self, name: str) -> None:

@@ -37,7 +37,7 @@ class Unsaid:
             return False
         self._requests.append((payload, typed))
         if not payload.startswith("MSG "):  # that is shown in words of its own
-            self._lines.tell(f"{payload} (waiting)")
+            self._lines.tell(f"{typed or payload} (waiting)")
         return True
 
     def remember(self, others: set[str]) -> None:

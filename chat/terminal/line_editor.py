@@ -114,7 +114,10 @@ class LineEditor:
         seen = len(_those_that_fit(map(show, reversed(self._before)), width - 1))
         if self.fits(width):
             self._first_shown = 0
-        elif not len(self._before) - seen <= self._first_shown < len(self._before):
+        elif (
+            not len(self._before) - seen <= self._first_shown < len(self._before)
+            or len(self._before) - self._first_shown + len(self._after) < width // 3
+        ):
             # The cursor has left the window: put it where both sides of it can be seen.
             seen = len(_those_that_fit(map(show, reversed(self._before)), width * 2 // 3))
             self._first_shown = len(self._before) - seen

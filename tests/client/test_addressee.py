@@ -129,7 +129,7 @@ def test_one_who_is_not_back_after_a_break_is_gone(open_desk: OpenDesk) -> None:
     desk.person.type("for you\r")
     desk.person.wait_for("me → bob (waiting): for you")
     connection.welcome("me", "zoe")
-    connection.expect("MSG bob for you")  # the server says that they are not here
+    desk.person.sees("! bob is not here; not said: for you")
     desk.person.sees("! bob is gone; you write to everyone again.")
     desk.person.is_asked("me> ")
     desk.person.type("hello\r")

@@ -132,6 +132,20 @@ def test_what_one_says_on_coming_back_first_waits_as_well(open_desk: OpenDesk) -
     connection.expect("MSG BROADCAST hello")
 
 
+def test_what_is_for_one_who_is_not_back_is_not_said(open_desk: OpenDesk) -> None:
+    soon = "from chat.client import unsaid; unsaid.OTHERS_SECONDS = 0.1"
+    desk = open_desk(program=prepared_client(AT_ONCE + soon), others=("bob", "zoe"))
+    desk.connection.close()
+    desk.connection = desk.server.accept()
+    desk.person.type("/msg bob psst\r/msg zoe hello\r/block zoe\r")
+    desk.person.sees("me → zoe (waiting): hello")
+    desk.person.sees("* /block zoe (waiting)")
+    connection = come_back(desk, "zoe")
+    connection.expect("MSG zoe hello", "BLOCK zoe")
+    desk.person.sees("! bob is not here; not said: psst")
+    assert "me → bob: psst" not in desk.person.screen.text()
+
+
 def test_what_may_not_have_arrived_is_told(own_desk: Desk) -> None:
     own_desk.person.type("one\r/names\rtwo\rthree\r")
     own_desk.connection.expect("MSG BROADCAST one", "GET_NAMES", "MSG BROADCAST two")

@@ -165,7 +165,7 @@ def test_a_name_chosen_meanwhile_is_asked_for_once(open_desk: OpenDesk) -> None:
     with while_the_server_is_away(desk):
         desk.person.type("/name a!b\r/name zoe\r/names\r")
         desk.person.wait_for("! A name has")
-        desk.person.wait_for("* GET_NAMES (waiting)")
+        desk.person.wait_for("* /names (waiting)")
     connection = desk.server.accept()
     connection.welcome("zoe", "bob")
     desk.person.wait_for("* you are back as zoe")

@@ -13,6 +13,7 @@ from harness import slow_beyond
 from terminal.emulator import Row
 from terminal.nasty import nasty_text
 
+from chat.client.commands import HELP
 from chat.client.lines import Kind, Line, Lines
 from chat.client.rows import rows
 from chat.terminal.console import Abilities
@@ -243,7 +244,7 @@ def test_help_fits_a_window_of_40_columns(open_desk: OpenDesk) -> None:
     start = next(number for number, line in enumerate(lines) if "what it does" in line)
     end = next(number for number, line in enumerate(lines) if "number 1" in line)
     shown = lines[start + 1 : end]
-    assert 10 < len(shown) <= 20
+    assert len(shown) == len(HELP.splitlines())
     for row in shown:
         assert re.match(" {6}\\S", row), f"{row!r} goes on with another"
     for command in ("/msg NAME text", "/r text", "/names", "/name NAME", "/block", "/quit"):

@@ -204,10 +204,10 @@ class Terminal:
         return show(self._screen().strip()[-60:]) if self._screen().strip() else "nothing"
 
     def shows(self, *texts: str) -> None:
-        """Wait until the screen has shown these texts, in this order."""
+        """Wait until the screen has shown these texts, in this order, however rows are broken."""
         deadline = time.monotonic() + self.patience
         while True:
-            missing = first_missing(self._screen(), texts)
+            missing = first_missing(" ".join(self._screen().split()), texts)
             if missing is None:
                 return
             if time.monotonic() > deadline:

@@ -160,3 +160,13 @@ def test_the_history_has_an_end_at_its_far_end() -> None:
     for _ in range(2 * HISTORY_LENGTH):
         editor.press("up")
     assert editor.text == f"line {HISTORY_LENGTH}"
+
+
+def test_a_line_is_seen_again_in_a_window_that_was_narrow() -> None:
+    editor = LineEditor(lambda before: [], lambda line: False)
+    editor.put("0123456789" * 12)
+    for _ in range(20):
+        editor.press("left")
+    editor.view(18)
+    left, right = editor.view(100)
+    assert len(left + right) > 70

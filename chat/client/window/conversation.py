@@ -60,7 +60,13 @@ class Conversation:
         tag(Kind.PRIVATE.value, background=PRIVATE_PAPER)
         tag(Kind.EVENT.value, foreground=QUIET)
         tag(Kind.ERROR.value, foreground=ALARM)
-        tag(Kind.HELP.value, foreground=QUIET, font="TkFixedFont", lmargin1=indent)
+        tag(
+            Kind.HELP.value,
+            foreground=QUIET,
+            font="TkFixedFont",
+            lmargin1=indent,
+            lmargin2=2 * indent,
+        )
         tag(Kind.WIRE.value, foreground=QUIET, font="TkFixedFont")
         tag("mention", background=MENTION_PAPER)
         tag("time", foreground=QUIET)

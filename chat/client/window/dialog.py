@@ -121,6 +121,12 @@ class Dialog:
         self.fields[field].state(["invalid"])
         self.message.configure(text=sentence, style="Alarm.TLabel")
 
+    def offer_name(self, name: str) -> None:
+        """Have a name stand in its field, ready to be typed over."""
+        if name:
+            self.name.set(name)
+            self.fields["name"].event_generate("<<SelectAll>>")
+
     def tell(self, sentence: str) -> None:
         """Show how things stand."""
         for entry in self.fields.values():

@@ -13,13 +13,13 @@ import time
 import tkinter
 from collections import deque
 from collections.abc import Callable
-from tkinter import ttk
+from tkinter import font, ttk
 
 from chat.client.commands import Commands
 from chat.client.lines import Kind, Line
 from chat.client.link import State, why_not_connected
 from chat.client.options import why_not_loaded
-from chat.client.prompts import prompts
+from chat.client.prompts import free_name, prompts
 from chat.client.session import Session
 from chat.client.tls import load_tls
 from chat.client.window.conversation import Conversation
@@ -50,6 +50,7 @@ class Window:
         self._suspect = "server"  # the field to correct if there is no connection
         self._unshown: deque[Line] = deque()
         self._last_error = ""
+        self._offers_name = False  # one was refused, and who is here is asked just now
         self._unread = 0
         self._mentioned = False  # since the person last looked
         self._was_in = False  # a conversation, of which something may be left to read
@@ -230,6 +231,7 @@ class Window:
                 self._suspect = "server"
         if errors and joining:
             self.dialog.complain(self._suspect, self._last_error)
+            self._offers_name = self._suspect == "name"
             batch = [line for line in batch if line.kind is not Kind.ERROR]
         self.conversation.add(batch)
         self._unread += sum(line.kind in (Kind.SAID, Kind.PRIVATE) for line in batch)
@@ -241,6 +243,9 @@ class Window:
     def _show_state(self) -> None:
         """Show how the connection stands, who is here, and in the title what was not seen yet."""
         session = self.session
+        if session and self._offers_name and session.needs_name and not session.looking:
+            self._offers_name = False
+            self.dialog.offer_name(free_name(session, ""))
         if session and session.name and session.state is State.ONLINE:
             self._was_in = True
             if not session.password.wanted:
@@ -251,7 +256,8 @@ class Window:
         if self._commands and not any(self.entry.get()):
             self._commands.begin_line()
         some = prompts(session, "", secret=False) if session and session.name else [""]
-        prompt = fitting(some, LONGEST_PROMPT)
+        columns = self.root.winfo_width() // font.nametofont("TkDefaultFont").measure("0")
+        prompt = fitting(some, min(LONGEST_PROMPT, columns // 3))
         if prompt != self.prompt.cget("text"):
             self.prompt.configure(text=prompt)
 

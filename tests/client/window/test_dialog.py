@@ -108,3 +108,12 @@ def test_dialog_comes_back_when_the_server_sends_us_away(
     window.answer_dialog(name="alice")
     window.wait_for(r"\* here \(2\)")
     assert not window("dialog.open")
+
+
+def test_the_next_free_name_is_offered(open_window: OpenWindow, server: ServerProcess) -> None:
+    server.people("bob", "bob2")
+    window = open_window(server.host, str(server.port), "--name", "bob")
+    window.wait("dialog.name.get() == 'bob3'")
+    assert "bob is taken" in window("dialog.message['text']")
+    window.press("Return")
+    window.wait_for(r"\* here \(3\)")
