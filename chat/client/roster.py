@@ -191,6 +191,7 @@ class Roster:
 
     def free_name(self, name: str) -> str:
         """Return `name`, or the next that nobody here has: pupil2 for pupil, pupil8 for pupil7."""
+        name = name[: protocol.MAX_NAME_LENGTH]  # int() takes no number of any length
         stem = name.rstrip("0123456789")
         digits = name[len(stem) :]
         for number in count(int(digits or 1) + 1):

@@ -71,6 +71,12 @@ def test_who_comes_into_a_full_room_is_told_of_and_not_listed() -> None:
     assert said[-1] == f"n{MAX_PEOPLE + 9} joined"
 
 
+def test_a_number_of_any_length_may_be_taken() -> None:
+    roster = Roster(Lines(), lambda name: None, interactive=True)
+    roster.list_people(1, ["9" * 20])
+    assert roster.free_name("9" * 10_000) == "1" + "0" * 20
+
+
 def test_a_list_that_is_broken_off_by_another_is_forgotten() -> None:
     roster = Roster(Lines(), lambda _: None, interactive=True)
     assert not roster.list_people(999_999_999, ["x", "y"])
