@@ -57,6 +57,7 @@ def test_one_who_comes_back_under_another_name_counts(away: Desk) -> None:
     connection.expect("MSG BROADCAST hello")
 
 
+@pytest.mark.slow
 def test_one_who_never_comes_back_is_not_waited_for_long(open_desk: OpenDesk) -> None:
     soon = "from chat.client import unsaid; unsaid.OTHERS_SECONDS = 0.1"
     desk = open_desk(program=prepared_client(AT_ONCE + soon))

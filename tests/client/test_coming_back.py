@@ -148,6 +148,7 @@ def test_a_full_server_is_called_again_over_tls_too(
         person.wait_for("* you are back as ann")
 
 
+@pytest.mark.slow
 def test_a_night_alone(open_desk: OpenDesk) -> None:
     """More tries than a float has powers of two."""
     desk = open_desk(program=prepared_client(AT_ONCE.replace("0.05", "0.0") + RINGING))

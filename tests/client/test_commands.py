@@ -236,6 +236,7 @@ def test_a_long_word_is_split_between_characters(desk: Desk, character: str) -> 
         assert len(f"MSG me BROADCAST {part}".encode()) <= protocol.MAX_PAYLOAD_SIZE
 
 
+@pytest.mark.slow
 def test_the_real_server_takes_every_part(server: ServerProcess) -> None:
     name = "י" * protocol.MAX_NAME_LENGTH
     text = " ".join(["word"] * 5000)

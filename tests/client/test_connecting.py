@@ -62,6 +62,7 @@ def full() -> Iterator[socket.socket]:
         yield listener
 
 
+@pytest.mark.slow
 def test_a_resolver_that_takes_its_time_is_said_in_one_line(
     played: PlayedServer, resolver: Path
 ) -> None:

@@ -45,6 +45,7 @@ def test_who_comes_and_goes_in_one_moment_makes_one_line(
     assert shown(desk, len(lines)) == lines
 
 
+@pytest.mark.slow
 def test_the_line_comes_by_itself(open_desk: OpenDesk) -> None:
     desk = open_desk(
         program=prepared_client("from chat.client import lines; lines.HELD_SECONDS = 0.1")

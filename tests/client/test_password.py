@@ -140,6 +140,7 @@ def test_a_typed_pass_is_neither_shown_nor_kept(door: Door, keys: str) -> None:
         assert leaks(person.written.decode()) == []
 
 
+@pytest.mark.slow
 def test_a_pass_on_a_later_line_of_a_paste_is_neither_shown_nor_kept(door: Door) -> None:
     with Person(door.server.port, "") as person:
         person.is_asked("Password: ")

@@ -70,6 +70,7 @@ def test_it_waits_longer_from_try_to_try(open_desk: OpenDesk) -> None:
         assert 0.5 * seconds < wait < 1.5 * seconds + 1
 
 
+@pytest.mark.slow
 def test_a_server_that_was_started_again_is_found_again(start_server: StartServer) -> None:
     server = start_server()
     with (
@@ -119,6 +120,7 @@ def test_a_name_that_is_still_held_is_asked_for_again(impatient: Desk) -> None:
     assert impatient.person.screen.running_text().count("still held") == 1, "once is enough"
 
 
+@pytest.mark.slow
 def test_a_name_that_stays_taken_is_given_up(open_desk: OpenDesk) -> None:
     hasty = prepared_client(f"{AT_ONCE}absence.NAME_HELD_SECONDS = 0.2")
     desk = open_desk(program=hasty)

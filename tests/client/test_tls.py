@@ -100,6 +100,7 @@ def test_a_client_finishes_what_it_began_to_write(tls_room: TLSRoom) -> None:
 
 
 @posix_only
+@pytest.mark.slow
 def test_a_person_is_back_over_tls_after_the_connection_broke(
     start_server: StartServer, certificate: Certificate
 ) -> None:
@@ -121,6 +122,7 @@ def test_a_plain_terminal_client_says_that_the_server_wants_tls(tls_room: TLSRoo
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 def test_an_authority_of_ones_own_is_trusted(start_server: StartServer, tmp_path: Path) -> None:
     """The school signs the server's certificate; the clients know only the school's."""
     may_sign = "keyUsage=critical,keyCertSign"

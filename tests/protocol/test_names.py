@@ -97,6 +97,7 @@ def test_an_invisible_character_is_no_part_of_a_name(name: str, invisible: str) 
     assert caught.value.code is ErrorCode.BAD_NAME
 
 
+@pytest.mark.slow
 def test_what_unicode_says_to_ignore_is_not_seen() -> None:
     every = "".join(map(chr, [*range(0xD800), *range(0xE000, 0x110000)]))
     ignorable = DEFAULT_IGNORABLE.findall(every)

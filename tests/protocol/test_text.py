@@ -23,6 +23,7 @@ def test_a_control_character_is_bad_text(number: int) -> None:
     assert code_of(protocol.decode, f"MSG bob a{chr(number)}b".encode()) is ErrorCode.BAD_TEXT
 
 
+@pytest.mark.slow
 def test_control_characters_are_those_of_unicode() -> None:
     for number in set(range(0x110000)) - set(range(0xD800, 0xE000)):
         if unicodedata.category(chr(number)) == "Cc":

@@ -26,6 +26,7 @@ from harness import (
 from .pressure import DEFAULT_SELECTOR, allow_descriptors, linux_only, set_descriptor_limit
 
 
+@pytest.mark.slow
 def test_two_thousand_connections(fresh_server: ServerProcess) -> None:
     allow_descriptors(2_200)
     places = int(fresh_server.wait_for_line(r"Room for (\d+) people")[1])

@@ -141,6 +141,7 @@ def test_a_wrong_password_and_then_the_right_one(door: Door, address: str) -> No
     stranger.expect("ACCEPTED", "HELLO alice", "NAMES 1 alice")
 
 
+@pytest.mark.slow
 def test_a_wrong_password_slows_its_address_and_nobody_elses(door: Door, address: str) -> None:
     door.visitor(address).guess_wrong()
     start = time.monotonic()

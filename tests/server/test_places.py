@@ -160,6 +160,7 @@ def let_them_in_after_all(server: ServerProcess, name: str) -> Client:
     return found[0]
 
 
+@pytest.mark.slow
 def test_silence_keeps_nobody_out(start_server: StartServer) -> None:
     """Of the address that has most of those who say nothing the oldest goes; it reads why."""
     server = start_server("--max-clients", "6", program=IMPATIENT)

@@ -110,6 +110,7 @@ def test_dialog_comes_back_when_the_server_sends_us_away(
     assert not window("dialog.open")
 
 
+@pytest.mark.slow
 def test_the_next_free_name_is_offered(open_window: OpenWindow, server: ServerProcess) -> None:
     server.people("bob", "bob2")
     window = open_window(server.host, str(server.port), "--name", "bob")

@@ -150,6 +150,7 @@ def test_it_is_not_online_until_it_has_its_name_back(open_window: OpenWindow) ->
         alice.wait_for_status("Online as alice")
 
 
+@pytest.mark.slow
 def test_closing_the_window_leaves_politely(alice: Opened, server: ServerProcess) -> None:
     bob = server.connect("bob")
     alice.close()
