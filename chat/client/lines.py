@@ -126,9 +126,14 @@ class Lines:
         return lines
 
 
+def clock() -> str:
+    """Return the time of day, as it stands before a line."""
+    # Given the time: strftime() by itself asks another clock, which is some milliseconds behind.
+    return time.strftime("%H:%M ", time.localtime(time.time()))
+
+
 def next_midnight(now: float) -> float:
     """Return when this day ends, by time.time()."""
-    # Given the time: localtime() by itself asks another clock, which is some milliseconds behind.
     today = time.localtime(now)
     # mktime(3) makes the first of the next month of a day that this month does not have.
     return time.mktime((today.tm_year, today.tm_mon, today.tm_mday + 1, 0, 0, 0, 0, 0, -1))

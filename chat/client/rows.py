@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 import string
-import time
 import unicodedata
 import zlib
 from collections.abc import Callable, Sequence
@@ -15,7 +14,7 @@ from functools import lru_cache
 from itertools import islice
 from typing import NamedTuple
 
-from chat.client.lines import PERSON_COLOURS, Kind, Line, colour_number
+from chat.client.lines import PERSON_COLOURS, Kind, Line, clock, colour_number
 from chat.terminal.console import Abilities
 from chat.terminal.text import LONGEST_CLUSTER, most_sizes, sizes
 from chat.terminal.text import ZERO_WIDTH_JOINER as JOINER
@@ -55,9 +54,9 @@ def rows(line: Line, width: int | None, abilities: Abilities) -> list[str]:
 
     None stands for a pipe or a file: there a line stays one row.
     """
-    clock = " " * CLOCK_COLUMNS if line.kind is Kind.HELP else time.strftime("%H:%M ")
+    start_of_first = " " * CLOCK_COLUMNS if line.kind is Kind.HELP else clock()
     if width is None:
-        return [f"{clock}{line}"]
+        return [f"{start_of_first}{line}"]
     # Without escape sequences autowrap stays on, and no row may be wider than we think.
     measure = sizes if abilities.escapes else most_sizes
     margin = CLOCK_COLUMNS if width >= 2 * CLOCK_COLUMNS else 0
@@ -67,7 +66,7 @@ def rows(line: Line, width: int | None, abilities: Abilities) -> list[str]:
     looks = _looks(line, head_end, abilities)
     if line.text.isascii() and margin + indent + len(line.text) <= width and not names:
         links = _links(text, head_end) if abilities.links else []
-        return [clock[:margin] + _painted(text, 0, looks, links)]  # as most are
+        return [start_of_first[:margin] + _painted(text, 0, looks, links)]  # as most are
     if names and margin + sum(measure(str(line))) <= width:
         text, names = str(line), ()
     links = _links(text, head_end) if abilities.links else []
@@ -82,7 +81,7 @@ def rows(line: Line, width: int | None, abilities: Abilities) -> list[str]:
         row = _trimmed(piece)
         if start < looks.name_end or links or looks.text:
             row = _painted(row, start, looks, links)
-        found.append((hang if start else clock[:margin]) + row)
+        found.append((hang if start else start_of_first[:margin]) + row)
         start += len(piece)
     if names:
         found += [hang + row for row in in_columns(names, width - len(hang), measure)]

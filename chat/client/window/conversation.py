@@ -5,14 +5,13 @@ Knows lines and the looks of each kind; knows not where they come from.
 
 from __future__ import annotations
 
-import time
 import tkinter
 from collections import deque
 from collections.abc import Iterable
 from tkinter import font, ttk
 from typing import Literal
 
-from chat.client.lines import PERSON_COLOURS, Kind, Line, colour_number
+from chat.client.lines import PERSON_COLOURS, Kind, Line, clock, colour_number
 from chat.client.window.looks import (
     ALARM,
     MENTION_PAPER,
@@ -106,9 +105,9 @@ class Conversation:
         place = len(line.head) - len(f"{line.speaker}: ") if line.speaker else 0
         mark, speaker = line.head[:place], line.speaker
         rest = str(line)[place + len(speaker) :]
-        clock = "" if line.kind is Kind.HELP else time.strftime("%H:%M ")
+        now = "" if line.kind is Kind.HELP else clock()
         bold = (*row, "speaker")
-        parts = (clock, (*row, "time"), mark, bold, speaker, (*bold, *person), rest, row)
+        parts = (now, (*row, "time"), mark, bold, speaker, (*bold, *person), rest, row)
         return ["\n", (), *parts]
 
     def look(self) -> None:
