@@ -113,13 +113,10 @@ class Answers:
         """Return which request an error answers; None where it may be one of several lines."""
         late = time.monotonic() - ON_ITS_WAY_SECONDS
         verbs = REFUSED_FOR.get(code, ())
-        names_one = code in (ErrorCode.NO_SUCH_NAME, ErrorCode.BLOCKED)
         possible = [
             request
             for request in self._requests
-            if request.at > late
-            and (not verbs or request.verb in verbs)
-            and (request.name or not names_one)
+            if request.at > late and (not verbs or request.verb in verbs)
         ]
         if len({request.typed for request in possible}) > 1:
             words = fold(sentence).replace(".", " ").replace(";", " ").split()

@@ -28,8 +28,6 @@ LONGEST_LINK = 2_000  # characters; some terminals take no longer ones (OSC 8)
 UNSEEN = ("Zs", "Cf", "Cn", "Mn", "Me")  # categories; some only by themselves
 HELP_INDENT = 2  # columns: what goes on does not stand where commands do
 BETWEEN_NAMES = 2  # columns
-
-
 RESET = "\x1b[0m"
 
 
@@ -98,12 +96,12 @@ def _trimmed(row: str) -> str:
     they show next, in the row below.
     """
     row = row.rstrip(" ")
-    if not row.isascii() and JOINER in row[-LONGEST_CLUSTER:]:
-        seen = row
-        while seen and unicodedata.category(seen[-1]) in UNSEEN:
-            seen = seen[:-1]
-        row = seen if JOINER in row[len(seen) :] else row
-    return row
+    if row.isascii() or JOINER not in row[-LONGEST_CLUSTER:]:
+        return row
+    end = len(row)
+    while end and unicodedata.category(row[end - 1]) in UNSEEN:
+        end -= 1
+    return row[:end] if JOINER in row[end:] else row
 
 
 def in_columns(

@@ -118,7 +118,8 @@ class LineEditor:
             not len(self._before) - seen <= self._first_shown < len(self._before)
             or len(self._before) - self._first_shown + len(self._after) < width // 3
         ):
-            # The cursor has left the window: put it where both sides of it can be seen.
+            # The cursor has left the window, or most of a wider one is empty: put it where both
+            # sides of it can be seen.
             seen = len(_those_that_fit(map(show, reversed(self._before)), width * 2 // 3))
             self._first_shown = len(self._before) - seen
         left = [*map(show, self._before[self._first_shown :])]

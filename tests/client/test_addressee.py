@@ -137,6 +137,37 @@ def test_one_who_is_not_back_after_a_break_is_gone(open_desk: OpenDesk) -> None:
 
 
 @pytest.mark.slow
+def test_a_password_is_not_held_back(open_desk: OpenDesk) -> None:
+    desk = open_desk(program=prepared_client(AT_ONCE))
+    desk.person.type("/msg bob\r")
+    desk.connection.send("LEFT bob")
+    desk.person.is_asked("me> ")
+    desk.connection.close()
+    connection = desk.server.accept()
+    connection.expect("NAME me")
+    connection.send("ERROR PASSWORD_REQUIRED a password first")
+    desk.person.is_asked("Password: ")
+    desk.person.type("secret\r")
+    connection.expect("PASS secret")
+
+
+def test_one_who_turns_out_not_to_be_here_is_not_written_to(played: PlayedServer) -> None:
+    with Person(played.port, "me") as person:
+        connection = played.accept()
+        person.type("/msg bob\r")
+        person.sees("* you write to bob alone, until /all")
+        connection.welcome("me", "zoe")
+        person.sees("! bob is gone; you write to everyone again.")
+
+
+def test_notes_to_oneself_follow_ones_name(own_desk: Desk) -> None:
+    own_desk.person.type("/msg me\r/name alicia\r")
+    own_desk.connection.expect("NAME alicia")
+    own_desk.connection.send("HELLO alicia")
+    own_desk.person.is_asked("alicia → alicia> ")
+
+
+@pytest.mark.slow
 def test_another_who_leaves_meanwhile_ends_nothing(open_desk: OpenDesk) -> None:
     desk = open_desk(program=prepared_client(AT_ONCE), others=("bob", "zoe"))
     desk.person.type("/msg bob\r")

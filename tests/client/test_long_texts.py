@@ -43,6 +43,13 @@ def press(text, *keys):
             EDITOR + "press('\u200b' * 100_000, 'x', 'left')",
             EDITOR + "press('a\\n' * 60_000, 'x', 'left')",
             """
+from chat.client.lines import Kind, Line
+from chat.client.rows import rows
+from chat.terminal.console import Abilities
+line = Line(Kind.SAID, "hi" + "\u0301" * 1_000_000 + "\u200d", "bob")
+rows(line, 80, Abilities(escapes=True))
+""",
+            """
 from chat.client.lines import Lines
 from chat.client.roster import Roster
 roster = Roster(Lines(), print, interactive=True)

@@ -235,6 +235,14 @@ def test_a_terminal_that_knows_ascii_alone_shows_rows_too(open_desk: OpenDesk) -
     desk.person.sees("me: hello")
 
 
+def test_help_that_is_broken_does_not_look_like_another_command() -> None:
+    line = Line(Kind.HELP, "/msg NAME       all, until /all")
+    first, *others = rows(line, 20, Abilities())
+    assert first.startswith(" " * 6 + "/msg")
+    assert all(re.match(" {8}", row) for row in others)
+    assert others
+
+
 def test_help_fits_a_window_of_40_columns(open_desk: OpenDesk) -> None:
     desk = open_desk(columns=40, rows=30)
     desk.person.type("\x0c/help\r")

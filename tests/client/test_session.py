@@ -105,6 +105,7 @@ def test_a_name_that_somebody_was_faster_to_take_is_not_offered_again(
             connection.expect(f"NAME {name}")
             connection.send(f"ERROR NAME_TAKEN {name} is taken; choose another name.")
             connection.expect("GET_NAMES")  # who is here by now
+            person.is_asked("Your name: ")  # nothing is offered before that is known
             here.append(name)
             connection.send(f"NAMES {len(here)} {' '.join(here)}")
         person.is_asked("Your name [pupil4]: ")
