@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from harness import ROOT, Client, ServerProcess, wait_until
-from terminal.pseudo import CLEAR_LINE, Terminal
+from terminal.pseudo import CLEAR_LINE, PASTE_END, Terminal
 
 from client.played import PlayedServer, names_frame
 
@@ -63,6 +63,16 @@ class Person(Terminal):
     def has_typed(self, end: str) -> None:
         """Wait until what stands left of the cursor ends so."""
         self.wait_for(lambda screen: screen.before_cursor().endswith(end))
+
+    def say_at_length(self, pasted: str, command: str = "") -> None:
+        """Paste behind a command, press Enter, and read the screen until all of it was shown.
+
+        A terminal that nobody reads holds the client up, like Ctrl+S.
+        """
+        self.type(command + pasted)
+        self.has_typed(pasted.removesuffix(PASTE_END)[-1])
+        self.type("\r")
+        self.shows_line("")
 
     def sees(self, text: str) -> None:
         """Wait until a line was shown that is a time and this text."""

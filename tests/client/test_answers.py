@@ -116,9 +116,7 @@ def test_an_answer_tells_which_line_is_on_its_way(own_desk: Desk) -> None:
 
 
 def test_the_parts_of_one_long_line_are_one_line(own_desk: Desk) -> None:
-    own_desk.person.type("/msg bob " + paste("word " * 3_000))
-    own_desk.person.has_typed("word ")
-    own_desk.person.type("\r")
+    own_desk.person.say_at_length(paste("word " * 3_000), "/msg bob ")
     for _ in range(2):
         assert own_desk.connection.receive().startswith("MSG bob word")
     own_desk.connection.send(*["ERROR BLOCKED bob does not want your messages."] * 2)

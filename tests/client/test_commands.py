@@ -6,7 +6,7 @@ import re
 
 import pytest
 from harness import Client, ServerProcess
-from terminal.pseudo import PASTE_END, paste
+from terminal.pseudo import paste
 
 import chat_protocol as protocol
 from client.person import Desk, OpenDesk, Person, each_size
@@ -148,7 +148,7 @@ def test_no_pasted_line_is_lost(desk: Desk) -> None:
     lines = [f"{number}: שלום, wörld 😀" for number in range(300)]
     desk.person.type("first: " + paste("\n".join(lines)))
     desk.person.wait_for(lambda screen: "300 lines" in screen.running_text())
-    paste_and_send(desk.person, paste(" and last"))
+    desk.person.say_at_length(paste(" and last"))
     lines[0], lines[-1] = "first: " + lines[0], lines[-1] + " and last"
     desk.connection.expect(*(f"MSG BROADCAST {line}" for line in lines))
 
@@ -189,18 +189,6 @@ def test_blank_lines_are_not_counted(desk: Desk) -> None:
 # ---------------------------------------------------------------------------------- long messages
 
 
-def paste_and_send(person: Person, pasted: str, command: str = "") -> None:
-    """Paste behind a command, press Enter, and read the screen until all of it was shown.
-
-    A terminal that nobody reads holds the client up, like Ctrl+S.
-    """
-    person.type(command + pasted)
-    last = pasted.removesuffix(PASTE_END)[-1]
-    person.has_typed(last)
-    person.type("\r")
-    person.shows_line("")
-
-
 def receive_parts(connection: Client, head: str, last: str) -> list[str]:
     """Receive the parts of one message, up to the one that ends in `last`."""
     parts: list[str] = []
@@ -214,7 +202,7 @@ def receive_parts(connection: Client, head: str, last: str) -> list[str]:
 @pytest.mark.parametrize("command", ["", "/msg bob "])
 def test_a_long_message_is_split_between_words(desk: Desk, command: str) -> None:
     text = " ".join(f"wörd{number}" for number in range(3000)) + " end"
-    paste_and_send(desk.person, paste(text), command)
+    desk.person.say_at_length(paste(text), command)
     addressee = "bob" if command else "BROADCAST"
     parts = receive_parts(desk.connection, f"MSG {addressee} ", "end")
     assert len(parts) > 1
@@ -227,7 +215,7 @@ def test_a_long_message_is_split_between_words(desk: Desk, command: str) -> None
 @pytest.mark.parametrize("character", ["漢", "e\u0301", FAMILY, FLAG, "👍🏽", "שָׁ", "각"])
 def test_a_long_word_is_split_between_characters(desk: Desk, character: str) -> None:
     text = character * (12000 // len(character.encode()))
-    paste_and_send(desk.person, paste("a" + text + "."))
+    desk.person.say_at_length(paste("a" + text + "."))
     parts = receive_parts(desk.connection, "MSG BROADCAST ", ".")
     assert len(parts) > 1
     assert "".join(parts) == f"a{text}."
@@ -243,7 +231,7 @@ def test_the_real_server_takes_every_part(server: ServerProcess) -> None:
     with Person(server.port, name) as me:
         me.wait_for("* here (")
         listener = server.connect("bob")
-        paste_and_send(me.get_ready(), paste(text + " end"))
+        me.get_ready().say_at_length(paste(text + " end"))
         parts = receive_parts(listener, f"MSG {name} BROADCAST ", "end")
         assert " ".join(parts) == text + " end"
         assert "! " not in me.screen.text()
