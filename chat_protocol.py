@@ -70,6 +70,9 @@ class ErrorCode(str, enum.Enum):
     SERVER_FULL = "SERVER_FULL"
     TLS_REQUIRED = "TLS_REQUIRED"
     TIMEOUT = "TIMEOUT"
+    REMOVED = "REMOVED"
+    LOCKED = "LOCKED"
+    MUTED = "MUTED"
 
 
 class ProtocolError(Exception):

@@ -21,7 +21,8 @@ READ_SIZE = 64 * 1024  # bytes: a large paste comes in few turns
 class PosixKeyboard:
     """The keys of a POSIX terminal, as they are pressed."""
 
-    ANSWER_SECONDS = 0.03  # within which a terminal that understands a question answers
+    # Within which a terminal that understands a question answers, on another continent too.
+    ANSWER_SECONDS = 0.3
     _CURSOR = re.compile(rb"\x1b\[\d+;(\d+)R")
 
     def __init__(self, descriptor: int) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from client.person import Desk, OpenDesk
+from client.person import Desk, OpenDesk, prepared_client
 from harness import slow_beyond
 
 from terminal.emulator import Screen
@@ -12,6 +12,12 @@ from terminal.pseudo import LEFT
 WIDTHS = (60, 41, 30, 24, 100, 33, 52, 20)  # one after the other
 LATIN = "".join(chr(ord("a") + number % 26) for number in range(70))
 WIDE = "漢" * 35
+
+# On a busy machine the test answers late for its terminal, and a piece may stay.
+PATIENT = prepared_client(
+    "from chat.terminal.posix_keyboard import PosixKeyboard\n"
+    "PosixKeyboard.ANSWER_SECONDS = 20.0\n"
+)
 
 each_kind = pytest.mark.parametrize("reflows", [False, True], ids=["cuts", "reflows"])
 
@@ -70,7 +76,7 @@ def type_up_to(desk: Desk, text: str, place: int) -> None:
 def test_nothing_stays_behind_and_nothing_is_lost(
     open_desk: OpenDesk, text: str, place: int, reflows: bool
 ) -> None:
-    desk = open_desk(reflows=reflows, rows=12)
+    desk = open_desk(reflows=reflows, rows=12, program=PATIENT)
     conversation = Conversation(desk)
     type_up_to(desk, text, min(place, len(text)))
     for columns in WIDTHS:
@@ -82,7 +88,7 @@ def test_nothing_stays_behind_and_nothing_is_lost(
 @each_kind
 def test_a_cursor_in_the_last_column_tells_nothing(open_desk: OpenDesk, reflows: bool) -> None:
     """It stands there in a row that was cut, and where the second of two rows ends so."""
-    desk = open_desk(reflows=reflows, rows=12)
+    desk = open_desk(reflows=reflows, rows=12, program=PATIENT)
     conversation = Conversation(desk)
     type_up_to(desk, LATIN, 39 - len(desk.person.prompt))
     if reflows:  # seen before, in a window of another width
@@ -95,7 +101,7 @@ def test_a_cursor_in_the_last_column_tells_nothing(open_desk: OpenDesk, reflows:
 @each_kind
 def test_a_window_resized_again_before_it_answers(open_desk: OpenDesk, reflows: bool) -> None:
     """No row above the line is taken for a part of it."""
-    desk = open_desk(reflows=reflows, rows=12)
+    desk = open_desk(reflows=reflows, rows=12, program=PATIENT)
     conversation = Conversation(desk)
     type_up_to(desk, LATIN, len(LATIN))
     rows = len(desk.person.screen.rows)
