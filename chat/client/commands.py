@@ -6,13 +6,18 @@ comes of them is its business.
 
 from __future__ import annotations
 
-import unicodedata
-
 import chat_protocol as protocol
 from chat.client.lines import Kind
 from chat.client.session import Session
 from chat.terminal.line_editor import LINE_END
-from chat.terminal.text import clusters
+from chat.terminal.typed import (
+    first_word,
+    is_command,
+    no_such_command,
+    split_text,
+    without_controls,
+    without_marks,
+)
 from chat_protocol import BROADCAST, ProtocolError, fold
 
 # What may be typed with a slash, and how.
@@ -69,53 +74,15 @@ def is_secret(line: str) -> bool:
     return line.startswith("PASS ")
 
 
-def first_word(line: str) -> str:
-    """Return the first word of a line; a blank before a command does not make it a text."""
-    return line.split(maxsplit=1)[0] if line.strip() else ""
-
-
 def is_unknown_command(line: str) -> bool:
     """Whether a line begins like a slash command, and there is none of that name."""
-    is_command = line.startswith("/") and not line.startswith("//")
-    return is_command and first_word(line).lower() not in USAGE
+    return is_command(line) and first_word(line).lower() not in USAGE
 
 
 def is_text(line: str) -> bool:
     """Whether something would be said with a line, be it a command that nobody knows."""
     word = first_word(line)
     return word != "" and word.lower() not in USAGE and word not in protocol.USAGE
-
-
-def without_marks(name: str) -> str:
-    """Return a name as people write it, `@bob` or `bob,` or `bob:`, without what is not in it."""
-    return name.removeprefix("@").rstrip(",:") or name
-
-
-def no_such_command(word: str) -> str:
-    """Return a sentence: there is no such command, but perhaps one that is nearly called so."""
-    import difflib  # takes its time, and is there for a slip of the finger
-
-    nearly = difflib.get_close_matches(word, USAGE, 1, cutoff=0.7)
-    nearly = [ELSEWHERE[word]] if word in ELSEWHERE else nearly
-    return f"There is no command {word}; {f'is it {nearly[0]}?' if nearly else 'try /help.'}"
-
-
-def split_text(text: str, size: int) -> list[str]:
-    """Split `text` into parts of at most `size` bytes, between words where that is possible."""
-    parts: list[str] = []
-    rest = clusters(text)
-    start = 0
-    while start < len(rest):
-        cut, used = start, 0
-        while cut < len(rest) and (used := used + len(rest[cut].encode())) <= size:
-            cut += 1
-        cut = max(cut, start + 1)
-        if cut < len(rest):
-            cut = next((end for end in range(cut, start, -1) if rest[end] == " "), cut)
-        parts.append("".join(rest[start:cut]))
-        # The space at which a text is split is the split itself; none is sent for it.
-        start = cut + 1 if rest[cut : cut + 1] == [" "] else cut
-    return parts
 
 
 class Commands:
@@ -139,7 +106,7 @@ class Commands:
 
     def typed(self, line: str) -> None:
         """Do what a typed line means."""
-        line = "".join(c for c in line.replace("\t", " ") if unicodedata.category(c) != "Cc")
+        line = without_controls(line)
         first = first_word(line)
         if not line.strip():
             return
@@ -218,7 +185,7 @@ class Commands:
         first, _, text = arguments.partition(" ")
         name = without_marks(first)
         if word not in USAGE:
-            self._lines.show(Kind.ERROR, no_such_command(word))
+            self._lines.show(Kind.ERROR, no_such_command(word, USAGE, ELSEWHERE))
         elif word in ("/msg", "/send") and name and not text:
             self._write_to(name)
         elif word in ("/msg", "/send") and name:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 import string
-import unicodedata
 import zlib
 from collections.abc import Callable, Sequence
 from functools import lru_cache
@@ -16,16 +15,14 @@ from typing import NamedTuple
 
 from chat.client.lines import PERSON_COLOURS, Kind, Line, clock, colour_number
 from chat.terminal.console import Abilities
-from chat.terminal.text import LONGEST_CLUSTER, most_sizes, sizes
-from chat.terminal.text import ZERO_WIDTH_JOINER as JOINER
-from chat.terminal.wrap import wrap
+from chat.terminal.text import most_sizes, sizes
+from chat.terminal.wrap import trimmed, wrap
 
 CLOCK_COLUMNS = len("12:34 ")  # no row of a text begins left of here, where a time stands
 LINK = re.compile(r"https?://\S+")
 LINK_END = ".,;:!?'\")]}>"  # belongs to the sentence rather than to the address before it
 LINKS_IN_A_LINE = 20  # and the others are read like any word
 LONGEST_LINK = 2_000  # characters; some terminals take no longer ones (OSC 8)
-UNSEEN = ("Zs", "Cf", "Cn", "Mn", "Me")  # categories; some only by themselves
 HELP_INDENT = 2  # columns: what goes on does not stand where commands do
 BETWEEN_NAMES = 2  # columns
 RESET = "\x1b[0m"
@@ -76,7 +73,7 @@ def rows(line: Line, width: int | None, abilities: Abilities) -> list[str]:
     found = []
     start = 0
     for piece in wrap(text, width - margin, indent, head=head_end, sizes=measure):
-        row = _trimmed(piece)
+        row = trimmed(piece)
         if start < looks.name_end or links or looks.text:
             row = _painted(row, start, looks, links)
         found.append((hang if start else start_of_first[:margin]) + row)
@@ -89,19 +86,6 @@ def rows(line: Line, width: int | None, abilities: Abilities) -> list[str]:
 @lru_cache(100)  # who talks just now
 def _columns(head: str, measure: Callable[[str], Sequence[int]]) -> int:
     return sum(measure(head))
-
-
-def _trimmed(row: str) -> str:
-    """Return a row without what nobody sees at its end: to a joiner there, some terminals join what
-    they show next, in the row below.
-    """
-    row = row.rstrip(" ")
-    if row.isascii() or JOINER not in row[-LONGEST_CLUSTER:]:
-        return row
-    end = len(row)
-    while end and unicodedata.category(row[end - 1]) in UNSEEN:
-        end -= 1
-    return row[:end] if JOINER in row[end:] else row
 
 
 def in_columns(

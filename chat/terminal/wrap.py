@@ -11,7 +11,9 @@ from collections.abc import Callable, Sequence
 from itertools import accumulate
 
 from chat.terminal.text import LONGEST_CLUSTER, clusters, sizes
+from chat.terminal.text import ZERO_WIDTH_JOINER as JOINER
 
+UNSEEN = ("Zs", "Cf", "Cn", "Mn", "Me")  # categories; some only by themselves
 OPENING, CLOSING = "（［｛「『【〈《〔", "）］｝」』】〉》〕、。，．・：；？！ー々〜"
 
 
@@ -45,6 +47,19 @@ def wrap(
     if start < len(text) or not rows:
         rows.append(text[start:])
     return rows
+
+
+def trimmed(row: str) -> str:
+    """Return a row without what nobody sees at its end: to a joiner there, some terminals join what
+    they show next, in the row below.
+    """
+    row = row.rstrip(" ")
+    if row.isascii() or JOINER not in row[-LONGEST_CLUSTER:]:
+        return row
+    end = len(row)
+    while end and unicodedata.category(row[end - 1]) in UNSEEN:
+        end -= 1
+    return row[:end] if JOINER in row[end:] else row
 
 
 def _wrap_ascii(text: str, width: int, indent: int, head: int) -> list[str]:

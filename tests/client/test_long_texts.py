@@ -37,7 +37,7 @@ def press(text, *keys):
         [
             MARKS + "from chat.client.lines import mentions; mentions(text, 'alice')",
             MARKS + "from chat.client.lines import colour_number; colour_number(text)",
-            MARKS + "from chat.client.commands import split_text; split_text(text * 2, 9_900)",
+            MARKS + "from chat.terminal.typed import split_text; split_text(text * 2, 9_900)",
             MARKS + EDITOR + "press('x' + text, 'y')",
             EDITOR + "press('é' * 100_000, 'left', 'right', 'home', 'é', 'end', 'é')",
             EDITOR + "press('\u200b' * 100_000, 'x', 'left')",
