@@ -1,4 +1,4 @@
-"""The listeners: the sockets on which newcomers knock, and where others find them.
+"""The listeners: the sockets on which newcomers knock.
 
 Knows addresses and ports; knows no connection that is already here.
 """
@@ -10,9 +10,7 @@ import socket
 import sys
 from typing import Any
 
-from chat.server.options import CannotStartError, Settings
-from chat.sockets import endpoint
-from chat_protocol import PORT
+from chat.server.options import CannotStartError
 
 
 def open_listeners(host: str | None, port: int) -> list[socket.socket]:
@@ -94,38 +92,3 @@ def why_not_listening(error: OSError | UnicodeError, host: str | None, port: int
         where = host or "an empty name"
         return f"{where} is no address of this machine; leave --host out to listen on all it has."
     return f"cannot listen on port {port}: {error.strerror or error}."
-
-
-def address_for_others(host: str) -> str:
-    """Return the address at which other machines reach a server that listens on `host`."""
-    if host == "0.0.0.0":
-        family, nobody, this_machine = socket.AF_INET, "192.0.2.1", "127.0.0.1"  # RFC 5737
-    elif host == "::":
-        family, nobody, this_machine = socket.AF_INET6, "2001:db8::1", "::1"  # RFC 3849
-    else:
-        return host
-    # Connecting a datagram socket sends nothing; the system only chooses the way out, and with
-    # it our address there. These addresses belong to nobody.
-    try:
-        with socket.socket(family, socket.SOCK_DGRAM) as probe:
-            probe.connect((nobody, PORT))
-            return str(probe.getsockname()[0])
-    except OSError:
-        return this_machine  # no network at all
-
-
-def welcome(listener: socket.socket, settings: Settings) -> list[str]:
-    """Return what to say at the start: where the server listens, and what to type to get there."""
-    address = listener.getsockname()
-    host = address_for_others(address[0])
-    where = "this machine" if host in ("127.0.0.1", "::1") else "the other machines"
-    tls = "--tls " if settings.tls else ""
-    port = "" if address[1] == PORT else f" {address[1]}"
-    lines = [
-        f"Chat server listening on {endpoint(address)}",
-        f"On {where}: python chat_client.py {tls}{host}{port}",
-        f"Room for {settings.places} people. Ctrl+C stops the server.",
-    ]
-    if settings.password and not settings.tls:
-        lines.append("Without TLS the password travels readable for everyone on the network.")
-    return lines
