@@ -25,11 +25,10 @@ if __name__ == "__main__" and signal.getsignal(signal.SIGINT) is not signal.SIG_
     # Ctrl+C while the rest is imported, and until the loop heeds it, ends the program quietly.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
-import errno
 import selectors
 import socket
 import time
-from collections.abc import Callable, Collection, Hashable
+from collections.abc import Callable, Collection, Container, Hashable
 from typing import Generic, TypeVar
 
 try:
@@ -37,22 +36,23 @@ try:
     from chat.server.broadcast import News
     from chat.server.connection import Connection
     from chat.server.deadlines import Deadlines
-    from chat.server.descriptors import (
-        RESERVED_DESCRIPTORS,
-        SELECTORS,
-        TOO_MANY_DESCRIPTORS,
-        can_watch,
-    )
+    from chat.server.descriptors import NONE_IS_LEFT, SELECTORS
+    from chat.server.desk import Desk
+    from chat.server.door import LEFT, Door
     from chat.server.farewell import Farewell
-    from chat.server.listeners import open_listeners, welcome
+    from chat.server.listeners import open_listeners
     from chat.server.log import Log, trace_of
+    from chat.server.muted import Muted
     from chat.server.options import CannotStartError, Settings, load_settings, parse_arguments
     from chat.server.pace import Pace
     from chat.server.password import Admission
     from chat.server.places import Places
     from chat.server.slow_readers import SlowReaders
-    from chat.server.stop import catch_stop_signals, why_stop
+    from chat.server.stop import STOP_SENTENCES, catch_stop_signals, signals_that_came
+    from chat.server.teacher import Teacher
+    from chat.server.welcome import welcome
     from chat.server.wire_view import WireView
+    from chat.sockets import why_lost
     from chat_protocol import ErrorCode, ProtocolError, Request
 except ModuleNotFoundError as error:
     if str(error.name).split(".")[0] not in ("chat", "chat_protocol"):
@@ -77,11 +77,13 @@ class Room(Generic[Member]):
     def __init__(
         self,
         names: dict[Member, str],
+        muted: Container[Member],
         deliver: Callable[[Member, bytes], None],
         announce: Callable[[bytes, Collection[Member]], None],
     ) -> None:
-        """`names` says who is called what, to others as well; only the room changes it."""
+        """Only the room changes `names`, and others look them up; nobody hears the `muted`."""
         self.names = names
+        self._muted = muted
         self._deliver = deliver
         self._announce = announce
         self._names_frames: list[bytes] = []  # made once for all who ask, until a name changes
@@ -172,6 +174,8 @@ class Room(Generic[Member]):
 
     def _message(self, member: Member, request: Request) -> None:
         sender = self._name_of(member)
+        if member in self._muted:
+            raise ProtocolError(ErrorCode.MUTED, "You are muted for now: nobody reads this.")
         blockers = self._blockers.get(protocol.fold(sender), set()) if self._blockers else set()
         if protocol.is_broadcast(request.name):
             frame = protocol.message(sender, protocol.BROADCAST, request.text)
@@ -224,12 +228,6 @@ ACCEPT_REST_SECONDS = 1.0  # after the system ran out of descriptors
 RECEIVE_SIZE = 64 * 1024  # bytes for one recv()
 TURN_SECONDS = 0.007  # for all that is read in a turn; to send it to a thousand takes as long
 REQUESTS_PER_TURN = 32  # of one connection, so that a flood does not hold up the others
-SAME_MOMENT_SECONDS = 0.5  # a window that is closed, or a hurried hand, sends two signals for one
-
-
-def why_lost(error: OSError) -> str:
-    """Return why a connection is gone that nobody closed, for the log."""
-    return f"connection lost ({error.strerror or error})"
 
 
 class Server:
@@ -241,32 +239,33 @@ class Server:
         signals: socket.socket,
         selector: selectors.BaseSelector,
         settings: Settings,
-        log: Callable[[str], None],
+        log: Log,
     ) -> None:
         self.listeners = listeners
-        self.signals = signals
         self.selector = selector
         self.settings = settings
-        self.log = log
+        self.log = log.note
         self.connections: set[Connection] = set()  # those here, and those leaving
-        names: dict[Connection, str] = {}  # the room writes it, the others look up who is who
+        self.names: dict[Connection, str] = {}  # the room writes it, the others look people up
         self.deadlines = Deadlines()
         self.pace = Pace(settings, self.deadlines, self.answer_requests)
         self.slow_readers = SlowReaders(settings, self.pace)
         self.admission = Admission(settings, self.deadlines, self.pace, self.admit)
         self.farewell = Farewell(self.deadlines, self.close)
-        self.wire_view = WireView(names, self.admission, log) if settings.wire else None
-        self.news = News(names, self.wire_view)
-        self.places = Places(settings, selector, self.deadlines, log, self.evict, self.wire_view)
-        self.room = Room(names, self.news.deliver, self.news.announce)
-        self.handlers = {
-            **self.room.handlers,  # and what the loop has to know of too
-            "NAME": self.take_name,
-            "PASS": self.admit,
-            "EXIT": self.exit,
-        }
+        self.wire_view = WireView(self.names, self.admission, self.log) if settings.wire else None
+        self.news = News(self.names, self.wire_view)
+        self.muted = Muted(self.deadlines, self.pace, self.take_name)
+        self.door = Door(self.names, self.muted, self.log)
+        self.places = Places(
+            settings, selector, self.deadlines, self.log, self.evict, self.wire_view, self.door
+        )
+        self.room = Room(self.names, self.muted, self.news.deliver, self.news.announce)
+        self.desk = Desk(selector, self.deadlines, log, Teacher(self))
+        # What the loop has to know of too, and not the room alone.
+        ours = {"NAME": self.take_name, "PASS": self.admit, "EXIT": self.exit}
+        self.handlers = {**self.room.handlers, **ours}
         self.turn_end = 0.0  # by the clock of time.monotonic()
-        selector.register(signals, selectors.EVENT_READ)
+        selector.register(signals, selectors.EVENT_READ, lambda: self.heed_signals(signals))
         for listener in listeners:
             self.watch_listener(listener)
 
@@ -289,12 +288,13 @@ class Server:
                         self.serve_in_turn(self.send_more, key.data)
                     if events & selectors.EVENT_READ:
                         self.serve_in_turn(self.read_in_turn, key.data)
-                elif key.fileobj is self.signals:
-                    self.heed_signals()
+                elif callable(key.data):
+                    key.data()  # signals, or the desk's keys
             for key, _ in ready:
                 if key.data in self.listeners:
                     self.accept_waiting(key.data)
             self.send_news()
+            self.desk.show()
 
     @property
     def turn_is_over(self) -> bool:
@@ -337,7 +337,7 @@ class Server:
             except (BlockingIOError, InterruptedError):
                 return  # nobody waits any more
             except OSError as error:
-                if error.errno in (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM):
+                if error.errno in NONE_IS_LEFT:
                     # The listener stays readable, so watching on would spin. Those who knock
                     # wait in the kernel's backlog meanwhile.
                     self.log(f"cannot accept for now: {error.strerror}")
@@ -350,6 +350,7 @@ class Server:
                     self.connections.add(connection)
                     self.pace.welcome(connection)
                     connection.watch(self.selector)
+                    self.guard(self.door.check, connection)
             if time.monotonic() > end:
                 return  # the others wait in the backlog until those inside have been served
 
@@ -430,17 +431,20 @@ class Server:
 
     def take_name(self, connection: Connection, request: Request) -> None:
         """Let somebody take a name: now they are part of the chat."""
-        before = self.who(connection)
+        newcomer, before = connection not in self.names, self.who(connection)
+        if self.door.holds_up(connection, request):
+            return
         self.news.catch_up(connection)  # a newcomer hears what comes from here on
         self.room.handlers["NAME"](connection, request)
         self.places.settle(connection)
         if self.who(connection) != before:
             self.log(f"{before} is now called {self.who(connection)}")
+            self.door.was_named(connection, newcomer=newcomer)
 
     def exit(self, connection: Connection, _request: Request) -> None:
         """Say goodbye."""
         self.tell(connection, "BYE")
-        self.part_from(connection, "left")
+        self.part_from(connection, LEFT)
 
     # -- sending
 
@@ -504,7 +508,7 @@ class Server:
     def depart(self, connection: Connection, reason: str) -> None:
         """Take a client out of the room and tell the others."""
         if not connection.leaving:
-            self.log(f"{self.who(connection)} gone: {reason}")
+            self.door.went(connection, reason)
             self.room.leave(connection)
 
     def see_off(self, connection: Connection) -> None:
@@ -530,7 +534,7 @@ class Server:
 
     def forget(self, connection: Connection) -> None:
         """Let nothing of what it waited for happen to it any more."""
-        for part in (self.deadlines, self.pace, self.slow_readers, self.admission):
+        for part in (self.deadlines, self.pace, self.slow_readers, self.admission, self.muted):
             part.forget(connection)
 
     def close(self, connection: Connection) -> None:
@@ -541,17 +545,18 @@ class Server:
         self.news.forget(connection)
         self.places.let_out(connection)
 
-    def heed_signals(self) -> None:
-        """Ctrl+C, say: say goodbye to everyone; the second time, just go."""
-        sentence = why_stop(self.signals)
-        if self.listeners:
-            self.stop(sentence)
-        elif self.farewell.has_hurried_for(SAME_MOMENT_SECONDS):
-            for connection in list(self.connections):
-                self.close(connection)
+    def heed_signals(self, signals: socket.socket) -> None:
+        """Ctrl+C, say, at a server without a desk: several at once are one."""
+        stops = [one for one in signals_that_came(signals) if not self.desk.heed(one.name)]
+        if stops:
+            self.end(STOP_SENTENCES[stops[0]])
 
-    def stop(self, sentence: str) -> None:
-        """Let nobody in any more and see everyone off; serve() ends when all have gone."""
+    def end(self, sentence: str) -> None:
+        """Let nobody in any more and see everyone off, so that serve() ends; or else just go."""
+        if not self.listeners:
+            for connection in list(self.connections) if self.farewell.may_be_cut_short else ():
+                self.close(connection)
+            return
         self.log(sentence)
         self.farewell.hurry()
         for listener in self.listeners:
@@ -577,16 +582,15 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         settings = load_settings(options, selector)
         listeners = open_listeners(options.host, options.port)
-        signals = catch_stop_signals()
-        if not can_watch(selector, signals.fileno() + RESERVED_DESCRIPTORS):
-            raise CannotStartError(TOO_MANY_DESCRIPTORS)
+        signals = catch_stop_signals(selector)
     except CannotStartError as reason:
         print(f"chat_server: {reason}", file=sys.stderr)
         return 1
-    server = Server(listeners, signals, selector, settings, log.note)
-    for line in welcome(listeners[0], settings):
+    server = Server(listeners, signals, selector, settings, log)
+    for line in welcome(listeners, settings):
         log.say(line)
-    server.serve()
+    with server.desk:
+        server.serve()
     log.close()
     return 0
 

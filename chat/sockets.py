@@ -40,6 +40,11 @@ def what_failed(number: int) -> str:
     return os.strerror(number)
 
 
+def why_lost(error: OSError) -> str:
+    """Return why a connection is gone that nobody closed, for the log."""
+    return f"connection lost ({error.strerror or error})"
+
+
 def prepare(connection: socket.socket) -> None:
     """Set what every connection needs, on either side. Raises OSError.
 

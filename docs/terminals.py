@@ -8,6 +8,7 @@ it stands on their screens. POSIX only, and needs pytest installed, for it uses 
 
 from __future__ import annotations
 
+import re
 import sys
 from html import escape
 from pathlib import Path
@@ -20,7 +21,8 @@ from terminal.pseudo import Terminal  # noqa: E402
 
 COLUMN, ROW = 8.4, 18  # pixels that one character takes
 MARGIN, TITLE = 12, 26  # pixels around a terminal's text, and of its title bar
-SERVER_SIZE, CLIENT_SIZE = (104, 8), (50, 14)  # columns and rows
+WORDS = re.compile(r"\S+(?: \S+)*")
+SERVER_SIZE, CLIENT_SIZE = (104, 14), (50, 15)  # columns and rows
 
 
 def main() -> None:
@@ -28,7 +30,7 @@ def main() -> None:
     server_command = [sys.executable, str(HERE.parent / "chat_server.py")]
     client_command = [sys.executable, str(HERE.parent / "chat_client.py"), "--name"]
     with Terminal(server_command, columns=SERVER_SIZE[0], rows=SERVER_SIZE[1]) as server:
-        server.wait_for("Ctrl+C")
+        server.wait_for("everyone>")
         with Terminal([*client_command, "alice"], columns=CLIENT_SIZE[0], rows=CLIENT_SIZE[1]) as a:
             a.wait_for("* here (")
             with Terminal(
@@ -37,7 +39,13 @@ def main() -> None:
                 b.wait_for("* here (")
                 a.wait_for("joined")
                 converse(a, b)
-                server.wait_for("is now called José")
+                server.type("/names\r")
+                server.wait_for("José ")
+                server.type("Five minutes left\r")
+                for pupil in (a, b):
+                    pupil.wait_for("[server] Five minutes left")
+                server.type("/mute ")
+                server.wait_for("> /mute")
                 write_picture(server.screen, a.screen, b.screen)
 
 
@@ -99,11 +107,10 @@ def draw_terminal(screen: Screen, left: float, top: float, title: str) -> list[s
         f'<text class="title" x="{left + MARGIN:.1f}" y="{top + 18:.1f}">$ {escape(title)}</text>',
     ]
     row, column = screen.cursor
-    if "server" not in title:
-        parts.append(
-            f'<rect x="{text_left + column * COLUMN:.1f}" y="{text_top + row * ROW:.1f}" '
-            f'width="{COLUMN}" height="{ROW}" fill="#9a9a92"/>'
-        )
+    parts.append(
+        f'<rect x="{text_left + column * COLUMN:.1f}" y="{text_top + row * ROW:.1f}" '
+        f'width="{COLUMN}" height="{ROW}" fill="#9a9a92"/>'
+    )
     for number, cells in enumerate(screen.rows):
         baseline = text_top + number * ROW + 14
         parts += draw_row(cells.cells, text_left, baseline)
@@ -118,16 +125,14 @@ def draw_row(cells: list[Cell], left: float, baseline: float) -> list[str]:
         end = start
         while end < len(cells) and cells[end].style == cells[start].style:
             end += 1
-        text = "".join(cell.text for cell in cells[start:end]).rstrip()
-        # Without its indent: a renderer may fold spaces, and textLength would stretch the rest.
-        begin = start + len(text) - len(text.lstrip())
-        text = text.lstrip()
-        if text:
-            parts.append(
-                f'<text x="{left + begin * COLUMN:.1f}" y="{baseline:.1f}" '
-                f'textLength="{len(text) * COLUMN:.1f}"{style_of(cells[start])}>'
-                f"{escape(text)}</text>"
-            )
+        text = "".join(cell.text for cell in cells[start:end])
+        # Without indents: a renderer may fold spaces, and textLength would stretch the rest.
+        parts += [
+            f'<text x="{left + (start + words.start()) * COLUMN:.1f}" y="{baseline:.1f}" '
+            f'textLength="{len(words[0]) * COLUMN:.1f}"{style_of(cells[start])}>'
+            f"{escape(words[0])}</text>"
+            for words in WORDS.finditer(text)
+        ]
         start = end
     return parts
 

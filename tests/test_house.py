@@ -10,6 +10,7 @@ import ast
 import re
 import sys
 from collections.abc import Iterator, Mapping
+from functools import cache
 
 import pytest
 from harness import ROOT, slow_beyond
@@ -46,8 +47,14 @@ def our_sources() -> dict[str, str]:
     }
 
 
-def imports(module: str, source: str) -> Iterator[str]:
+@cache
+def imports(module: str, source: str) -> list[str]:
     """Every module that this one imports, or imports something from, wherever it does so."""
+    return [*imports_in(module, source)]
+
+
+def imports_in(module: str, source: str) -> Iterator[str]:
+    """The same, one after the other."""
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)

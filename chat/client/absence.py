@@ -18,9 +18,15 @@ NAME_RETRY_SECONDS = 3.0
 NAME_HELD_SECONDS = 120.0  # a server notices within two minutes that our old connection is dead
 
 # Where the connection closes right after one of these, calling again would bring the same answer.
-FINAL_ERRORS = (ErrorCode.BAD_FRAME, ErrorCode.TLS_REQUIRED)
-# The same for a newcomer. Who was here before calls again, for there is something to lose.
-FINAL_AT_FIRST = (ErrorCode.BAD_PASSWORD, ErrorCode.SERVER_FULL, ErrorCode.TIMEOUT)
+FINAL_ERRORS = (ErrorCode.BAD_FRAME, ErrorCode.TLS_REQUIRED, ErrorCode.REMOVED)
+# The same for a newcomer. Who was here before calls again, for there is something to lose; and
+# behind a locked door there may still be our old connection, in whose place we are let in.
+FINAL_AT_FIRST = (
+    ErrorCode.BAD_PASSWORD,
+    ErrorCode.SERVER_FULL,
+    ErrorCode.TIMEOUT,
+    ErrorCode.LOCKED,
+)
 
 
 class Absence:
@@ -39,6 +45,12 @@ class Absence:
         if not self._told:
             self._lines.tell("calling again until it answers; what you type is kept")
         self._told.add(sentence)
+
+    def tell_unsure(self, messages: int) -> None:
+        """Say of how many messages nobody can tell whether they arrived, if there are any."""
+        if messages:
+            sentence = f"Of what you said last, {messages} may not have arrived."
+            self._lines.show(Kind.ERROR, sentence)
 
     def next_wait(self) -> float:
         """Return for how many seconds to wait now before the server is called again."""

@@ -21,15 +21,20 @@ REQUESTS_KEPT = 100  # of many nobody can tell which was refused
 MESSAGES_KEPT = 10_000
 QUOTED_SIZE = 40  # characters of a typed line
 
-# What these are the answer to; any request may be refused for other reasons.
+# What these are the answer to, some to nothing; any request may be refused for other reasons.
 REFUSED_FOR: dict[str, tuple[str, ...]] = {
     ErrorCode.NO_SUCH_NAME: ("MSG", "BLOCK"),
     ErrorCode.BLOCKED: ("MSG",),
+    ErrorCode.MUTED: ("MSG",),
     ErrorCode.TOO_LONG: ("MSG",),
     ErrorCode.NOT_BLOCKED: ("UNBLOCK",),
     ErrorCode.NAME_TAKEN: ("NAME",),
     ErrorCode.BAD_NAME: ("NAME",),
     ErrorCode.BAD_PASSWORD: ("PASS",),
+    ErrorCode.SERVER_FULL: (),
+    ErrorCode.LOCKED: (),
+    ErrorCode.TIMEOUT: (),
+    ErrorCode.TLS_REQUIRED: (),
 }
 ANSWERED_BY = {
     "HELLO": "NAME",
@@ -95,9 +100,13 @@ class Answers:
 
     def explain(self, code: str, sentence: str) -> str:
         """Return an error's sentence, with what was typed where that is certain."""
+        if code == ErrorCode.REMOVED:  # the text is the reason, and there may be none
+            return f"You were sent away: {sentence}" if sentence.strip() else "You were sent away."
         sentence = sentence or code or "ERROR"
         request = self._refused(code, sentence)
         if request is None:
+            if self._said and REFUSED_FOR.get(code) == ("MSG",):
+                self._said.pop()  # whichever it was: one less that may be lost
             return sentence
         self._forget(request)
         name = request.name
@@ -112,11 +121,11 @@ class Answers:
     def _refused(self, code: str, sentence: str) -> Sent | None:
         """Return which request an error answers; None where it may be one of several lines."""
         late = time.monotonic() - ON_ITS_WAY_SECONDS
-        verbs = REFUSED_FOR.get(code, ())
+        verbs = REFUSED_FOR.get(code)
         possible = [
             request
             for request in self._requests
-            if request.at > late and (not verbs or request.verb in verbs)
+            if request.at > late and (verbs is None or request.verb in verbs)
         ]
         if len({request.typed for request in possible}) > 1:
             words = fold(sentence).replace(".", " ").replace(";", " ").split()

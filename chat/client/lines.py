@@ -28,13 +28,15 @@ class Kind(enum.Enum):
 
     SAID = "said"  # to everyone
     PRIVATE = "private"
+    SERVER = "server"  # said by whoever runs it
     EVENT = "event"  # somebody came, left, …; the answer to a request
     ERROR = "error"
     HELP = "help"  # goes on with the event above it
     WIRE = "wire"  # a frame as it travels
 
 
-MARKS = {Kind.EVENT: "* ", Kind.ERROR: "! "}
+# Nobody's name has brackets: no message begins like the server's word.
+MARKS = {Kind.SERVER: "[server] ", Kind.EVENT: "* ", Kind.ERROR: "! "}
 MARK_FOR_ME = "» "
 
 
@@ -45,13 +47,13 @@ class Line(NamedTuple):
     text: str
     speaker: str = ""  # stands before the text: `alice`, `alice → bob`
     person: str = ""  # whose colour the speaker has; empty for oneself
-    for_me: bool = False  # it is private, or mentions me
+    for_me: bool = False  # it is private, mentions me, or is the server's word
     items: tuple[str, ...] = ()  # names, behind the text or in columns below it
 
     @property
     def head(self) -> str:
         """What stands before the text: a mark that tells its kind, and who said it."""
-        mark = MARK_FOR_ME if self.for_me else MARKS.get(self.kind, "")
+        mark = MARKS.get(self.kind, MARK_FOR_ME if self.for_me else "")
         return mark + (f"{self.speaker}: " if self.speaker else "")
 
     def __str__(self) -> str:

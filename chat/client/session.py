@@ -276,10 +276,7 @@ class Session:
                 self._absence = Absence(self.lines)
             if not self._reason_given:
                 self._absence.tell_why(f"The connection is gone: {reason}.")
-            if unsure:
-                self.lines.show(
-                    Kind.ERROR, f"Of what you said last, {unsure} may not have arrived."
-                )
+            self._absence.tell_unsure(unsure)
             self._link.connect_later(self._absence.next_wait())
 
     def _received(self, data: bytes) -> None:
@@ -301,7 +298,7 @@ class Session:
                 self.lines.tell("goodbye")
                 self.end(0)
             case "INFO", _ if arguments:
-                self.lines.tell(arguments)
+                self.lines.show(Kind.SERVER, arguments, for_me=True)
             case "ERROR", [code, *sentence]:
                 self._on_error(code, " ".join(sentence))
             case _:
@@ -382,7 +379,10 @@ class Session:
         if naming and (self.name or code == ErrorCode.BAD_NAME):
             self.wanted_name = self.name  # the new one was refused
         if naming and self.regaining and fold(refused) != fold(self.name):
-            self.request(f"NAME {self.name}")
+            if self._reason_given in FINAL_AT_FIRST:  # a lock lets in our old name alone
+                self._unsaid.keep(f"NAME {refused}", f"/name {refused}")
+            else:
+                self.request(f"NAME {self.name}")
         elif code == ErrorCode.NAME_TAKEN and naming and self._absence:
             again = self._absence.name_retry(self.wanted_name)
             self._deadline = min(self._deadline, again)  # the farewell's stays

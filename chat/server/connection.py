@@ -7,6 +7,7 @@ not: those who know say so by `paused` and `leaving`.
 from __future__ import annotations
 
 import selectors
+import time
 from itertools import accumulate, takewhile
 
 from chat.server.stream import Stream
@@ -33,6 +34,7 @@ class Connection:
         "output_ended",
         "paused",
         "reader",
+        "since",
         "stream",
         "watched",
     )
@@ -41,6 +43,7 @@ class Connection:
         self.stream = stream
         self.address = address
         self.origin = origin  # whom its limits count for: its host, or its network; see places.py
+        self.since = time.monotonic()  # when it came
         self.reader = FrameReader()  # holds a partial frame until the rest is here
         self.outbox: list[bytes | memoryview] = []  # what still has to go out, in this order
         self.outbox_size = 0  # bytes in the outbox

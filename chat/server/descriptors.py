@@ -5,6 +5,7 @@ Knows the system and the selectors; does not know what the descriptors are for.
 
 from __future__ import annotations
 
+import errno
 import selectors
 import sys
 
@@ -15,6 +16,8 @@ FD_SETSIZE = 512 if sys.platform == "win32" else 1024
 # one to refuse newcomers with, and a few for whatever the system opens behind our back.
 RESERVED_DESCRIPTORS = 16
 
+# What accept(2) says when the process, the system or its memory has no descriptor to give.
+NONE_IS_LEFT = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 TOO_MANY_DESCRIPTORS = (
     "whoever started this left it so many open files that hardly a number is free below "
     f"{FD_SETSIZE}, where select() ends; close some, or start it with --selector auto."

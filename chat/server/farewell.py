@@ -16,6 +16,7 @@ from chat_protocol import ProtocolError
 
 LAST_WORDS_SECONDS = 10.0  # for a leaving connection to read some more of what waits for it
 CLOSE_SECONDS = 2.0  # for it to close as well, when all of that went out
+SAME_MOMENT_SECONDS = 0.5  # a window that is closed, or a hurried hand, sends two signals for one
 
 
 class Farewell:
@@ -30,9 +31,10 @@ class Farewell:
         """The server ends: what is queued has CLOSE_SECONDS in all, and no longer."""
         self._hurries_since = time.monotonic()
 
-    def has_hurried_for(self, seconds: float) -> bool:
-        """Whether the server ends, and has been about it for so long."""
-        return time.monotonic() - self._hurries_since > seconds
+    @property
+    def may_be_cut_short(self) -> bool:
+        """Whether the server ends, and has been about it for longer than one moment."""
+        return time.monotonic() - self._hurries_since > SAME_MOMENT_SECONDS
 
     def begin(self, connection: Connection) -> None:
         """From now on only what is in the outbox goes out."""

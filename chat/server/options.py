@@ -34,6 +34,7 @@ class Settings(NamedTuple):
     login_seconds: float  # to choose a name in
     password: str | None  # None where everyone is let in
     tls: ssl.SSLContext | None
+    certificate: str | None  # its file, as it was named
     verbose: bool  # log every request
     wire: bool  # log every frame
 
@@ -106,7 +107,8 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
         prog="chat_server.py",
         description="A chat for a classroom: start this on one machine, "
         "chat_client.py on the others.",
-        epilog="Ctrl+C stops the server and says goodbye to everyone.",
+        epilog="In a terminal, what is typed goes to everyone; /help lists what else can be typed. "
+        "Ctrl+C stops the server and says goodbye to everyone.",
     )
     add = parser.add_argument
     add(
@@ -168,6 +170,7 @@ def load_settings(options: argparse.Namespace, selector: selectors.BaseSelector)
             login_seconds=options.login_timeout or math.inf,
             password=read_password(options.password_file) if options.password_file else None,
             tls=load_context(options.tls_cert, options.tls_key) if options.tls_cert else None,
+            certificate=options.tls_cert,
             verbose=options.verbose,
             wire=options.wire,
         )

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from chat.server.connection import Connection
 from chat.server.deadlines import Deadlines
 from chat.server.descriptors import can_watch
+from chat.server.door import Door
 from chat.server.options import Settings
 from chat.server.stream import PlainStream
 from chat.server.tls import TLSStream
@@ -27,6 +28,8 @@ SILENT_SECONDS = 15.0  # without a name a place is safe for so long, however man
 # comes at once from behind one router holds fewer, or has them for a moment.
 CROWD, LEAST_CROWD = 0.1, 30
 REST_SECONDS = 0.01  # after a look in vain for a place that could be given away
+MACHINE_FULL = "Your machine has all the places that one machine may have here."
+FULL = "Every place here is taken; try again later."
 
 
 def origin_of(host: str, own_host: str) -> str:
@@ -57,6 +60,7 @@ class Places:
         log: Callable[[str], None],
         evict: Callable[[Connection, ProtocolError], None],
         wire_view: WireView | None,
+        door: Door,
     ) -> None:
         """`evict` closes a connection at once, so that its descriptor is free, with a reason."""
         self._settings = settings
@@ -65,6 +69,7 @@ class Places:
         self._log = log
         self._evict = evict
         self._wire_view = wire_view
+        self._door = door
         self._inside: Counter[str] = Counter()  # how many, by origin
         # Those without a name, or on their way out, by origin, and since when: a newcomer may get
         # their place.
@@ -79,23 +84,24 @@ class Places:
         except OSError:
             client.close()  # reset between accept() and here
             return None
-        if self._inside[origin] >= self._settings.places_per_address:
-            sentence = "Your machine has all the places that one machine may have here."
-            self._turn_away(client, address, sentence)
-            return None
-        if self._is_full(client) and self._make_room(origin):
-            client = move_down(client)
-        if self._is_full(client):
-            self._turn_away(client, address, "Every place here is taken; try again later.")
-            return None
         tls = self._settings.tls
+        refusal = self._door.refusal(address[0], origin)
+        has_all = self._inside[origin] >= self._settings.places_per_address
+        if self._is_full(client) and not (refusal or has_all) and self._make_room(origin):
+            client = move_down(client)
+        if has_all or self._is_full(client):
+            if tls or not refusal:  # what is behind TLS is told after the handshake
+                refusal = no_place(MACHINE_FULL if has_all else FULL)
+            self._turn_away(client, address, refusal)
+            return None
         stream = TLSStream(client, tls) if tls else PlainStream.of(client)
         connection = Connection(stream, address, origin)
         self._inside[origin] += 1
         self.unsettle(connection)
         self._deadlines.later(self._settings.login_seconds, connection, self._time_out)
-        number, of = self._inside.total(), self._settings.places
-        self._log(f"{connection} connected ({number} of {of})")
+        if not refusal:  # else the door tells of it
+            number, of = self._inside.total(), self._settings.places
+            self._log(f"{connection} connected ({number} of {of})")
         return connection
 
     def _is_full(self, client: socket.socket) -> bool:
@@ -112,7 +118,9 @@ class Places:
         now = time.monotonic()
         if now < self._looked_in_vain + REST_SECONDS or not self._nameless:
             return False
-        done = (one for those in self._nameless.values() for one in those if one.output_ended)
+        leaving = (one for those in self._nameless.values() for one in those if one.leaving)
+        # A stream that has still to open has heard nothing, and it may be long until it does.
+        done = (one for one in leaving if one.output_ended or one.stream.is_opening)
         unused = next(done, None) or self._oldest_of_the_crowd(newcomer, now)
         if unused is None:
             self._looked_in_vain = now
@@ -136,9 +144,11 @@ class Places:
             return None
         return oldest
 
-    def _turn_away(self, client: socket.socket, address: tuple[str, int], sentence: str) -> None:
+    def _turn_away(
+        self, client: socket.socket, address: tuple[str, int], why: ProtocolError
+    ) -> None:
         """Say that there is no place, without keeping the descriptor for a moment."""
-        frame = error_frame(ProtocolError(ErrorCode.SERVER_FULL, sentence))
+        frame = error_frame(why)
         if self._wire_view:
             self._wire_view.refused(address, frame)
         with client:
@@ -149,7 +159,7 @@ class Places:
                 client.recv(4096)  # unread bytes would turn close() into a reset
             except OSError:
                 pass  # it has gone, or sent nothing yet: either way there is nothing to do
-        self._log(f"{endpoint(address)} refused: {sentence}")
+        self._log(f"{endpoint(address)} refused: {why}")
 
     def settle(self, connection: Connection) -> None:
         """It has a name now: its place is its own for as long as it likes."""
@@ -174,6 +184,11 @@ class Places:
         self._inside[connection.origin] -= 1
         if not self._inside[connection.origin]:
             del self._inside[connection.origin]  # or every origin that ever called would stay
+
+
+def no_place(sentence: str) -> ProtocolError:
+    """Return why somebody gets no place, in a sentence for them."""
+    return ProtocolError(ErrorCode.SERVER_FULL, sentence)
 
 
 def move_down(client: socket.socket) -> socket.socket:

@@ -64,7 +64,9 @@ class TLSStream:
         speak TLS.
         """
         arrived = self._socket.recv(min(size, PIECE_SIZE))
-        if arrived and not self._begun:
+        if not arrived:
+            self._begun = True  # it is no use to wait for TLS any more
+        elif not self._begun:
             self._begin(arrived)
         if not arrived or not self._tls:
             return arrived
@@ -106,6 +108,8 @@ class TLSStream:
         those that it took are expected again, though more may follow them: an outbox does just
         that. Raises BlockingIOError where it took none of them, and OSError.
         """
+        if not self._begun:
+            raise BlockingIOError  # nobody knows yet whether it speaks TLS
         if not self._tls:
             return self._socket.send(data)
         rest = memoryview(data)

@@ -8,8 +8,9 @@ from __future__ import annotations
 import io
 import os
 import re
+import signal
 import sys
-from typing import NamedTuple, TextIO
+from typing import NamedTuple, Protocol
 
 
 class Abilities(NamedTuple):
@@ -21,11 +22,44 @@ class Abilities(NamedTuple):
     titles: bool = False  # the window's title can be kept and given back (XTWINOPS 22 and 23)
 
 
-def is_terminal(stream: TextIO) -> bool:
+class Stream(Protocol):
+    """What is asked of a standard stream, and of what stands for one."""
+
+    def fileno(self) -> int:
+        """Return its descriptor."""
+
+    def isatty(self) -> bool:
+        """Whether it is a terminal."""
+
+
+class Output(Stream, Protocol):
+    """What rows are written to."""
+
+    def write(self, text: str, /) -> object:
+        """Write it, perhaps later."""
+
+    def flush(self) -> object:
+        """Write it now."""
+
+
+def is_terminal(stream: Stream) -> bool:
     """Whether a person is there. On Windows isatty() takes NUL for one, by _isatty()'s manual."""
     if not stream.isatty():
         return False
     return sys.platform != "win32" or _console_mode(stream) is not None
+
+
+def stop_job() -> None:
+    """Stop this process and the others of its job, as a terminal does at Ctrl+Z.
+
+    Returns when a shell has it go on, in the foreground or not. Nothing happens on Windows.
+    """
+    if not hasattr(signal, "SIGTSTP"):
+        return
+    handler = signal.signal(signal.SIGTSTP, signal.SIG_DFL)
+    os.kill(0, signal.SIGTSTP)
+    # Here it goes on when the shell says `fg` or `bg`.
+    signal.signal(signal.SIGTSTP, handler)
 
 
 def take_all_text(output: io.TextIOWrapper, errors: str) -> None:
@@ -35,7 +69,7 @@ def take_all_text(output: io.TextIOWrapper, errors: str) -> None:
         output.reconfigure(encoding="utf-8")  # not the old code page, which lacks most scripts
 
 
-def find_abilities(output: TextIO, *, colours: bool) -> Abilities:
+def find_abilities(output: Stream, *, colours: bool) -> Abilities:
     """Find out what `output` can show; a Windows console is asked for it, and switched on.
 
     Without `colours` it is to have none, whatever it can.
@@ -83,7 +117,7 @@ if sys.platform == "win32":
     # SetConsoleMode(), ENABLE_VIRTUAL_TERMINAL_PROCESSING: since Windows 10, version 1511.
     ESCAPES_MODE = 0x0004
 
-    def _console_mode(stream: TextIO) -> int | None:
+    def _console_mode(stream: Stream) -> int | None:
         """Return the mode of a console; None where the stream is none."""
         mode = wintypes.DWORD()
         handle = wintypes.HANDLE(msvcrt.get_osfhandle(stream.fileno()))
@@ -91,7 +125,7 @@ if sys.platform == "win32":
             return None
         return mode.value
 
-    def _switch_escapes_on(output: TextIO) -> bool:
+    def _switch_escapes_on(output: Stream) -> bool:
         mode = _console_mode(output)
         handle = wintypes.HANDLE(msvcrt.get_osfhandle(output.fileno()))
         return mode is not None and bool(

@@ -20,6 +20,8 @@ else:
 class Keyboard(Protocol):
     """Where keys come from."""
 
+    answer_seconds: float  # that cursor_column() waits for an answer
+
     @property
     def source(self) -> int | socket.socket | None:
         """What select() can watch; None where it cannot."""

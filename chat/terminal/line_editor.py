@@ -21,14 +21,16 @@ class LineEditor:
     """Keys in, a line out. It knows no terminal, only how wide things are.
 
     `complete` returns what the text left of the cursor may become, the likeliest first;
-    `is_secret` tells of a line that it is neither to be shown nor kept.
+    `is_secret` tells of a line that it is neither to be shown nor kept; none is where it is None.
 
     The line is kept as two lists of clusters, left and right of the cursor: a key then works at
     the ends where they meet.
     """
 
     def __init__(
-        self, complete: Callable[[str], list[str]], is_secret: Callable[[str], bool]
+        self,
+        complete: Callable[[str], list[str]],
+        is_secret: Callable[[str], bool] | None = None,
     ) -> None:
         self._complete = complete
         self._is_secret = is_secret
@@ -129,6 +131,8 @@ class LineEditor:
 
     def _holds_secret(self) -> bool:
         """Whether a password is in the line, on whichever of its lines it was pasted."""
+        if self._is_secret is None:
+            return self._secret_asked  # without a look at all of a long line, at every key
         return self._secret_asked or any(map(self._is_secret, self.text.split(LINE_END)))
 
     # The right half is kept back to front, so that the cursor is at the end of both lists.

@@ -18,6 +18,8 @@ READ_SIZE = 64 * 1024  # bytes
 class PipeKeyboard:
     """A pipe or a file instead of a person: each line counts as typed, its end as "eof"."""
 
+    answer_seconds = 0.0
+
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
         self._utf8 = codecs.getincrementaldecoder("utf-8-sig")(errors="replace")

@@ -21,8 +21,7 @@ READ_SIZE = 64 * 1024  # bytes: a large paste comes in few turns
 class PosixKeyboard:
     """The keys of a POSIX terminal, as they are pressed."""
 
-    # Within which a terminal that understands a question answers, on another continent too.
-    ANSWER_SECONDS = 0.3
+    answer_seconds = 0.3  # a terminal that understands the question may be on another continent
     _CURSOR = re.compile(rb"\x1b\[\d+;(\d+)R")
 
     def __init__(self, descriptor: int) -> None:
@@ -47,7 +46,8 @@ class PosixKeyboard:
 
     def _set(self, mode: list[Any]) -> None:
         try:
-            termios.tcsetattr(self.source, termios.TCSADRAIN, mode)
+            # At once: what waits to be shown is not concerned, and nobody may ever read it.
+            termios.tcsetattr(self.source, termios.TCSANOW, mode)
         except termios.error as error:
             if error.args[0] == errno.EINTR:  # tried in the background, stopped (SIGTTOU), back
                 self._set(mode)
@@ -75,7 +75,7 @@ class PosixKeyboard:
     def cursor_column(self) -> int:
         """Wait a moment for the answer; keys pressed before it are kept for read()."""
         data = b""
-        until = time.monotonic() + self.ANSWER_SECONDS
+        until = time.monotonic() + self.answer_seconds
         while select.select([self.source], [], [], max(0.0, until - time.monotonic()))[0]:
             more = self._read()
             data += more

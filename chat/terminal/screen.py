@@ -8,9 +8,8 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Callable, Iterable, Sequence
-from typing import TextIO
 
-from chat.terminal.console import Abilities, is_terminal
+from chat.terminal.console import Abilities, Output, is_terminal
 from chat.terminal.line_editor import LineEditor
 from chat.terminal.text import clusters, columns
 
@@ -42,7 +41,7 @@ class Screen:
     backspace.
     """
 
-    def __init__(self, output: TextIO, abilities: Abilities, *, person: bool) -> None:
+    def __init__(self, output: Output, abilities: Abilities, *, person: bool) -> None:
         """`person`: somebody types there, and has a line below what is printed."""
         self._output = output
         self._terminal = is_terminal(output)
@@ -71,7 +70,8 @@ class Screen:
     def close(self) -> None:
         """Take the line being typed away, the marking of pasted text, and our title."""
         if self._has_line:
-            self._write(self._hidden() + ("\x1b[?2004l" if self._escapes else ""))
+            # Autowrap is on already, unless the last write was cut short.
+            self._write(self._hidden() + ("\x1b[?7h\x1b[?2004l" if self._escapes else ""))
         if self._kept_title:
             self._kept_title, self._title = False, ""
             self._write("\x1b[23;0t")

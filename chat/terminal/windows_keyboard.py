@@ -59,6 +59,7 @@ class WindowsKeyboard:
     """The keys of a Windows console. select() cannot watch it, so it is looked at in between."""
 
     POLL_SECONDS = 0.03
+    answer_seconds = 0.0
     _SPECIAL: ClassVar[dict[str, str]] = {
         "H": "up",
         "P": "down",

@@ -132,7 +132,7 @@ class Desk:
     def wait_until_shown(self) -> None:
         """Wait until all that was sent or typed up to now is on the screen."""
         self._number += 1
-        self.connection.send(f"INFO number {self._number}")
+        self.connection.send(f"number {self._number}")
         self.person.wait_for(f"number {self._number}")
 
     def let_be_here(self, *others: str) -> None:

@@ -13,6 +13,7 @@ CONVERSATION = (
     "MSG bob BROADCAST good morning",
     "MSG bob BROADCAST hello me",
     "MSG bob me psst",
+    "INFO Break in five minutes.",
     "JOINED zoe",
     "RENAMED zoe zelda",
     "LEFT zelda",

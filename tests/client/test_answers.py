@@ -130,3 +130,18 @@ def test_a_password_is_never_quoted(own_desk: Desk) -> None:
     own_desk.connection.send("ERROR TOO_LONG What a password.", "ERROR ODD What a password.")
     own_desk.wait_until_shown()
     assert b"hunter2" not in own_desk.person.written
+
+
+def test_what_is_muted_is_quoted_and_arrives_for_certain_nowhere(own_desk: Desk) -> None:
+    own_desk.person.type("/names\rpsst\r")
+    own_desk.connection.expect("GET_NAMES", "MSG BROADCAST psst")
+    own_desk.connection.send("ERROR MUTED You are muted.")
+    own_desk.person.sees("! You are muted. (psst)")  # nothing else is answered so
+    own_desk.person.type("one\r/msg bob two\rthree\r")
+    own_desk.connection.expect("MSG BROADCAST one", "MSG bob two", "MSG BROADCAST three")
+    own_desk.connection.send("ERROR MUTED You are muted.", "ERROR MUTED You are muted.")
+    own_desk.wait_until_shown()
+    own_desk.person.type("still here\r")  # the conversation goes on
+    own_desk.connection.expect("MSG BROADCAST still here")
+    own_desk.connection.close()
+    own_desk.person.sees("! Of what you said last, 2 may not have arrived.")

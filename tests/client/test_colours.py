@@ -111,7 +111,8 @@ def is_bold(style: str) -> bool:
             ("MSG bob BROADCAST hello me", "» bob: hello me", len("» bob: hello me")),
             ("MSG bob BROADCAST hello all", "bob: hello all", 0),
             ("ERROR ODD something", "! something", 1),
-            ("INFO something", "* something", 0),
+            ("INFO hello all", "[server] hello all", len("[server] hello all")),
+            ("DANCE wildly", "* DANCE wildly", 0),
         ],
     ),
 )

@@ -39,7 +39,7 @@ def test_sigterm_ends_it_and_gives_the_terminal_back(room: Room) -> None:
 def test_the_end_of_the_server_gives_the_terminal_back(own_desk: Desk) -> None:
     own_desk.connection.send("INFO The server is being shut down.", "BYE")
     assert own_desk.person.wait_exit() == 0
-    own_desk.person.sees("* The server is being shut down.")
+    own_desk.person.sees("[server] The server is being shut down.")
     assert_given_back(own_desk.person)
 
 

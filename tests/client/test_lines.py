@@ -25,7 +25,7 @@ from client.played import PlayedServer
         ("NAMES 3 alice bob carol", "* here (3): alice, bob, carol"),
         ("BLOCKED bob", "* you block bob"),
         ("ERROR NO_SUCH_NAME Nobody here is called X.", "! Nobody here is called X."),
-        ("INFO The server is tired.", "* The server is tired."),
+        ("INFO The server is tired.", "[server] The server is tired."),
     ],
 )
 def test_a_frame_is_shown_as_a_line_with_the_time(desk: Desk, frame: str, shown: str) -> None:

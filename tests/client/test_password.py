@@ -84,7 +84,7 @@ def test_no_name_is_asked_for_while_the_password_is_looked_at() -> None:
         connection = played.accept()
         want_password(connection, person)
         connection.send("INFO wait a moment")
-        person.wait_for("* wait a moment")
+        person.wait_for("[server] wait a moment")
         assert "Your name" not in person.screen.text()
 
 

@@ -297,6 +297,6 @@ def test_a_server_that_says_why_it_closes_is_not_called_again(
     desk.connection.send("INFO It is late.", farewell)
     desk.connection.close()
     assert desk.person.wait_exit() == exit_code
-    desk.person.sees("* It is late.")
+    desk.person.sees("[server] It is late.")
     if exit_code:
         desk.person.sees("! " + farewell.split(" ", 2)[2])

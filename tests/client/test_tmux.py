@@ -85,8 +85,8 @@ def test_nobodys_text_puts_a_row_where_a_time_stands(
     tmux.run("send-keys", "-l", "half a line")
     for number in range(100):
         connection.send(f"MSG {PEOPLE[number % 25]} BROADCAST {nasty_text(dice)}")
-    connection.send("INFO the end")
-    wait_until(lambda: any("* the end" in row for row in tmux.rows()), "all is shown")
+    connection.send("INFO end")
+    wait_until(lambda: any("[server] end" in row for row in tmux.rows()), "all is shown")
     rows = tmux.rows()
     said = [row for row in rows if re.match(rf"{CLOCK.pattern}pupil\d+: ?", row)]
     assert len(said) == 100

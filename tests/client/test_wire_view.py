@@ -68,10 +68,10 @@ def test_what_is_sent_and_what_comes_is_shown_with_its_time(desk: Desk) -> None:
 
 
 def test_the_lines_of_the_wire_are_dimmed_and_the_others_are_not(desk: Desk) -> None:
-    desk.connection.send("INFO dimmed or not")
-    desk.person.sees("* dimmed or not")
-    assert set(desk.person.screen.styles_of("← 0018│INFO dimmed or not")) == {"2"}
-    assert set(desk.person.screen.styles_of("* dimmed or not")) == {""}
+    desk.connection.send("DANCE dimmed or not")
+    desk.person.sees("* DANCE dimmed or not")
+    assert set(desk.person.screen.styles_of("← 0019│DANCE dimmed or not")) == {"2"}
+    assert set(desk.person.screen.styles_of("* DANCE dimmed or not")) == {""}
 
 
 def test_the_lines_of_the_wire_go_around_the_line_being_typed(desk: Desk) -> None:
@@ -99,7 +99,7 @@ def test_a_cut_read_of_the_client_is_shown_as_it_came(desk: Desk) -> None:
     desk.connection.send_bytes(frames("INFO one", "INFO two") + b"00")
     desk.person.sees("← a read returned 26 bytes: 0008INFO one0008INFO two00")
     desk.connection.send_bytes(b"08INFO six")
-    desk.person.sees("* six")
+    desk.person.sees("[server] six")
 
 
 def test_an_attack_on_the_terminal_is_shown_in_hex(desk: Desk) -> None:

@@ -263,9 +263,9 @@ hard = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
 resource.setrlimit(resource.RLIMIT_FSIZE, ({DISK_SIZE}, hard))
 """
 WITH_THE_THREAD = """
-import chat.server.log
+import chat.server.log, chat.server.printers
 
-chat.server.log.Descriptor = chat.server.log.Thread
+chat.server.log.open_printer = chat.server.printers.Thread
 """
 
 

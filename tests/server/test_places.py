@@ -61,7 +61,7 @@ def test_resets_before_they_were_accepted(server: ServerProcess) -> None:
 
 def test_max_clients_is_the_number_of_places(start_server: StartServer) -> None:
     server = start_server("--max-clients", "2")
-    assert server.lines[2].startswith("Room for 2 people")
+    assert server.lines[3].startswith("Room for 2 people")
     alice, bob = server.people("alice", "bob")
     for _ in range(2):
         carol = server.connect()

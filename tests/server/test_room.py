@@ -16,7 +16,8 @@ class Chat:
 
     def __init__(self, *members: str) -> None:
         """Let in `members`, each with its own name."""
-        self.room = Room[str]({}, self._deliver, self._announce)
+        self.muted: set[str] = set()
+        self.room = Room[str]({}, self.muted, self._deliver, self._announce)
         self.heard: dict[str, list[str]] = {}
         for member in members:
             self.does(member, f"NAME {member}")
@@ -404,3 +405,28 @@ def test_a_block_list_ends_at_a_thousand_names() -> None:
     chat.does("alice", "UNBLOCK b8")
     chat.does("bob", "NAME one_more")
     assert chat.does("alice", "BLOCK one_more")["alice"] == ["BLOCKED one_more"]
+
+
+# --------------------------------------------------------------------------------------- the muted
+
+
+def test_a_muted_person_is_heard_by_nobody_not_even_themselves() -> None:
+    chat = Chat("alice", "bob", "carol")
+    chat.does("carol", "BLOCK bob")
+    chat.muted.add("bob")
+    long = f"MSG BROADCAST {'x' * 9985}"
+    for line in ("MSG alice hi", "MSG bob hi", "MSG carol hi", "MSG nobody hi", long):
+        assert chat.error("bob", line) == "MUTED"
+    assert chat.error("bob", "MSG alice") == "BAD_ARGUMENTS"
+    assert chat.does("bob", "BLOCK alice") == {"bob": ["BLOCKED alice"]}
+    assert chat.does("alice", "NAME bobby")["bob"] == ["RENAMED alice bobby"]
+    chat.does("bob", "NAME Robert")
+    assert chat.error("bob", "MSG BROADCAST hi") == "MUTED", "it is the person, not the name"
+    chat.muted.clear()
+    assert set(chat.does("bob", "MSG BROADCAST hi")) == {"alice"}
+
+
+def test_who_has_no_name_is_asked_for_one_first() -> None:
+    chat = Chat("alice")
+    chat.muted.add("new")
+    assert chat.error("new", "MSG alice hi") == "NAME_REQUIRED"

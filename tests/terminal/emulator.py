@@ -23,6 +23,8 @@ SEQUENCE = re.compile(
 )
 SEQUENCE_BEGUN = re.compile(r"\x1b(?:\[[0-?]*[ -/]*|\][^\x07\x1b]*\x1b?|[ -/]*)")  # more must come
 
+SEQUENCE_CUT = re.compile(r"\x1b(?:\[[0-?]*[ -/]*)?(?=[\x00-\x1f])")  # another begins: it is void
+
 
 def columns_of(character: str) -> int:
     """Return how many columns one code point takes: 0, 1 or 2."""
@@ -149,6 +151,9 @@ class Screen:
             elif SEQUENCE_BEGUN.fullmatch(text, position):
                 self._begun = text[position:]
                 return
+            elif found := SEQUENCE_CUT.match(text, position):
+                self.unknown.append(found[0])
+                position = found.end()
             else:
                 self.unknown.append("\x1b")
                 position += 1

@@ -126,6 +126,16 @@ class Terminal:
             if writable:
                 data = data[os.write(self._ours, data[:256]) :]
 
+    def type_unread(self, keys: str) -> None:
+        """Press keys, a few, while nobody reads what the program writes."""
+        os.write(self._ours, keys.encode())
+
+    def vanish(self) -> None:
+        """Close the window: the program has a terminal no more."""
+        with open(os.devnull, "rb") as nothing:
+            for descriptor in (self._ours, self._its):
+                os.dup2(nothing.fileno(), descriptor)
+
     def resize(self, columns: int, rows: int) -> None:
         """Drag the window to another size; the kernel tells the program (SIGWINCH)."""
         self._read_what_comes(0)

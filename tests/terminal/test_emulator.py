@@ -204,3 +204,9 @@ def test_a_cursor_behind_a_full_row_stays_in_it_when_a_window_reflows() -> None:
     screen.resize(5, 4)
     assert screen.lines() == ["01234", "56789", "", ""]
     assert screen.cursor == (1, 4)
+
+
+def test_a_sequence_that_is_cut_short_is_void_and_noted() -> None:
+    screen = screen_after("a\x1b[?7\rb\x1b\r\x1b[2C\x1b[0 \nc")
+    assert screen.lines() == ["b", "  c", ""]
+    assert screen.unknown == ["\x1b[?7", "\x1b", "\x1b[0 "]

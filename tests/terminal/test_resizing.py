@@ -15,7 +15,7 @@ WIDE = "漢" * 35
 
 # On a busy machine the test answers late for its terminal, and a piece may stay.
 PATIENT = prepared_client(
-    "from chat.terminal.posix_keyboard import PosixKeyboard\nPosixKeyboard.ANSWER_SECONDS = 20.0\n"
+    "from chat.terminal.posix_keyboard import PosixKeyboard\nPosixKeyboard.answer_seconds = 20.0\n"
 )
 
 each_kind = pytest.mark.parametrize("reflows", [False, True], ids=["cuts", "reflows"])

@@ -16,7 +16,7 @@ class Service:
     def __init__(self, seat: Seat) -> None:
         """Wait until it listens."""
         self.seat = seat
-        seat.shows("Ctrl+C stops the server.")
+        seat.is_asked("everyone> ")
         found = re.search(r"listening on 127\.0\.0\.1:(\d+)", seat.text())
         assert found
         self.port = int(found[1])
@@ -26,6 +26,12 @@ class Service:
         """Return a new client, with a name if one is given. It is closed with the test."""
         self._clients.append(Client(("127.0.0.1", self.port)))
         return self._clients[-1].name(name) if name else self._clients[-1]
+
+    def stop(self) -> None:
+        """Press Ctrl+C, and once more as the desk asks for it where people are here."""
+        self.seat.ctrl_c()
+        self.seat.shows("Ctrl+C again ends the chat for ")
+        self.seat.ctrl_c()
 
     def ends_well(self) -> None:
         """Wait until the server has ended as it should."""

@@ -126,7 +126,7 @@ def test_the_server_speaks_tls(certificate: Certificate, start_service: StartSer
     plain = service.connect()
     plain.send("NAME carl")
     plain.expect_error("TLS_REQUIRED")
-    service.seat.ctrl_c()
+    service.stop()
     assert anna.receive_all()[-1] == "BYE"
     service.ends_well()
     anna.close()

@@ -29,7 +29,7 @@ def test_people_talk_and_ctrl_c_says_goodbye(start_service: StartService) -> Non
     bob.send("MSG BROADCAST là-bas 漢字 😀", "MSG anna psst", "BLOCK anna")
     anna.expect("MSG bob BROADCAST là-bas 漢字 😀", "MSG bob anna psst")
     bob.expect("BLOCKED anna")
-    service.seat.ctrl_c()
+    service.stop()
     for client in (anna, bob):
         notice, goodbye = client.receive_all()
         assert notice.startswith("INFO The server is being shut down from its keyboard")
@@ -54,7 +54,7 @@ def test_server_and_clients_on_windows(
     bob.is_asked("bob> ")
     anna.put("voilà", "enter")
     bob.sees("anna: voilà")
-    service.seat.ctrl_c()
+    service.stop()
     for seat in (anna, bob):
         assert seat.wait_for_exit() == 0
         assert "shut down" in seat.text()

@@ -17,6 +17,7 @@ from chat.client.window.looks import (
     MENTION_PAPER,
     PRIVATE_PAPER,
     QUIET,
+    SERVER_PAPER,
     add_scrollbar,
     person_colour,
     runs_right_to_left,
@@ -57,6 +58,7 @@ class Conversation:
         for kind in Kind:  # no row of a text begins where a time stands
             tag(kind.value, lmargin2=indent)
         tag(Kind.PRIVATE.value, background=PRIVATE_PAPER)
+        tag(Kind.SERVER.value, background=SERVER_PAPER)
         tag(Kind.EVENT.value, foreground=QUIET)
         tag(Kind.ERROR.value, foreground=ALARM)
         tag(
@@ -107,7 +109,8 @@ class Conversation:
         rest = str(line)[place + len(speaker) :]
         now = "" if line.kind is Kind.HELP else clock()
         bold = (*row, "speaker")
-        parts = (now, (*row, "time"), mark, bold, speaker, (*bold, *person), rest, row)
+        said = bold if line.kind is Kind.SERVER else row
+        parts = (now, (*row, "time"), mark, bold, speaker, (*bold, *person), rest, said)
         return ["\n", (), *parts]
 
     def look(self) -> None:

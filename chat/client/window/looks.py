@@ -12,6 +12,7 @@ from tkinter import ttk
 # Every ink has a contrast of 4.5 to 1 and more to every paper (WCAG 2.1, AA).
 INK, QUIET, ALARM, CALM = "#222222", "#5f5f5f", "#b00020", "#17702f"
 PAPER, PRIVATE_PAPER, MENTION_PAPER, FRAME = "#ffffff", "#f3eefb", "#fff3cd", "#f4f4f1"
+SERVER_PAPER = "#e3f1fa"
 EDGE, FOCUS = "#b9b9b2", "#1f5fa8"
 DARKER = 0.85  # the terminal's colours for people suit black as well; on paper they may be darker
 

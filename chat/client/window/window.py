@@ -234,7 +234,7 @@ class Window:
             self._offers_name = self._suspect == "name"
             batch = [line for line in batch if line.kind is not Kind.ERROR]
         self.conversation.add(batch)
-        self._unread += sum(line.kind in (Kind.SAID, Kind.PRIVATE) for line in batch)
+        self._unread += sum(line.kind in (Kind.SAID, Kind.PRIVATE, Kind.SERVER) for line in batch)
         self._mentioned = self._mentioned or any(line.for_me for line in batch)
         focus = self._unread and self.root.tk.call("focus", "-displayof", ".")
         if focus and self.conversation.following:  # else another program has it

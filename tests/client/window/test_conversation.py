@@ -9,8 +9,9 @@ import pytest
 from harness import ServerProcess, frames
 
 from chat.client.lines import PERSON_COLOURS, colour_number
+from client.played import PlayedServer
 
-from .opened import Opened
+from .opened import Opened, OpenWindow
 
 pytest.importorskip("tkinter", reason="this Python has no Tk")
 
@@ -42,6 +43,20 @@ def test_everything_said_has_its_looks(alice: Opened, server: ServerProcess) -> 
     assert alice.tags("hi") == {"private"}
     assert alice.tags("! There") == {"error"}
     bob.receive_until("MSG alice bob hi")
+
+
+@pytest.mark.slow
+def test_the_word_of_the_server_has_looks_of_its_own(open_window: OpenWindow) -> None:
+    with PlayedServer() as played:
+        alice = open_window("127.0.0.1", str(played.port), "--name", "alice")
+        connection = played.accept()
+        connection.welcome("alice", "bob")
+        alice.wait_for_status("Online as alice")
+        connection.send("MSG bob BROADCAST [server] Go home.", "INFO Stay\x07 here,\u202e alice.")
+        shown = alice.wait_for("Stay")
+        assert re.fullmatch(r"\d\d:\d\d \[server\] Stay␇ here,⇄ alice\.", shown)
+        assert alice.tags("[server] Stay") == alice.tags("here,") == {"server", "speaker"}
+        assert alice.tags("[server] Go") == {"said"}
 
 
 def test_a_message_does_not_look_like_two(alice: Opened, server: ServerProcess) -> None:

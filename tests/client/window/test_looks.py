@@ -18,6 +18,7 @@ from chat.client.window.looks import (
     PAPER,
     PRIVATE_PAPER,
     QUIET,
+    SERVER_PAPER,
     person_colour,
     runs_right_to_left,
 )
@@ -54,7 +55,7 @@ def test_every_ink_can_be_read_on_every_paper() -> None:
     """Contrast 4.5 to 1, WCAG 2.1 success criterion 1.4.3."""
     inks = [INK, QUIET, ALARM, CALM]
     inks += map(person_colour, PERSON_COLOURS)
-    papers = [PAPER, PRIVATE_PAPER, MENTION_PAPER, FRAME]
+    papers = [PAPER, PRIVATE_PAPER, MENTION_PAPER, SERVER_PAPER, FRAME]
     pairs = [(ink, paper) for ink in inks for paper in papers]
     pairs.append((FOCUS, PAPER))
     for ink, paper in pairs:

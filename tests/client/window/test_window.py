@@ -151,6 +151,56 @@ def test_it_is_not_online_until_it_has_its_name_back(open_window: OpenWindow) ->
 
 
 @pytest.mark.slow
+def test_the_word_of_the_server_is_for_everyone_who_did_not_see_it(
+    open_window: OpenWindow,
+) -> None:
+    with PlayedServer() as played:
+        alice = open_window("127.0.0.1", str(played.port), "--name", "alice", "--flash")
+        connection = played.accept()
+        connection.welcome("alice")
+        alice.wait_for_title("alice – Chat")
+        open_window()  # takes the focus
+        connection.send("INFO Listen, please.")
+        alice.wait("str(status['style']) == 'Lit.TLabel' and root.title() == '» (1) alice – Chat'")
+
+
+def test_who_is_sent_away_reads_why_and_does_not_call_again(open_window: OpenWindow) -> None:
+    with PlayedServer() as played:
+        alice = open_window("127.0.0.1", str(played.port), "--name", "alice")
+        connection = played.accept()
+        connection.welcome("alice")
+        alice.wait_for_status("Online as alice")
+        connection.send("ERROR REMOVED that was enough")
+        connection.close()
+        alice.wait_for("! You were sent away: that was enough")
+        alice.wait("dialog.open and 'You were sent away' in dialog.message['text']")
+        alice.wait_for_status("Not connected")
+
+
+@pytest.mark.slow
+def test_a_locked_door_is_final_for_a_newcomer_alone(open_window: OpenWindow) -> None:
+    locked = "ERROR LOCKED The door is locked: nobody new is let in for now."
+    with PlayedServer() as played:
+        alice = open_window("127.0.0.1", str(played.port), "--name", "alice")
+        connection = played.accept()
+        connection.send(locked)
+        connection.close()
+        alice.wait("dialog.open and 'The door is locked' in dialog.message['text']")
+        alice.wait_for_status("Not connected")
+        alice.press("Return")
+        connection = played.accept()
+        connection.welcome("alice")
+        alice.wait_for_status("Online as alice")
+        connection.close()
+        connection = played.accept()
+        connection.send(locked)
+        connection.close()
+        alice.wait_for("! The door is locked: nobody new is let in for now.")
+        played.accept().welcome("alice")
+        alice.wait_for_status("Online as alice")
+
+
+@pytest.mark.slow
 def test_closing_the_window_leaves_politely(alice: Opened, server: ServerProcess) -> None:
     bob = server.connect("bob")
     alice.close()
