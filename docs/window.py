@@ -92,6 +92,8 @@ def converse(server: ServerProcess) -> tkinter.Tk:
     wait_for("five bytes")
     say("/msg jose len(text.encode())")
     wait_for("! ")
+    window.write_to("José")
+    wait(window.to_all.winfo_viewable)
     window.entry.put("the length is that of the bytes, s")
     root.update()
     root.winfo_pointerx()  # an answer from Xvfb: it has drawn all that came before the question

@@ -46,9 +46,11 @@ class Line(NamedTuple):
     kind: Kind
     text: str
     speaker: str = ""  # stands before the text: `alice`, `alice → bob`
-    person: str = ""  # whose colour the speaker has; empty for oneself
+    person: str = ""  # who the speaker is; empty for oneself
     for_me: bool = False  # it is private, mentions me, or is the server's word
     items: tuple[str, ...] = ()  # names, behind the text or in columns below it
+    colour: int = 0  # which of the PERSON_COLOURS that person has
+    code: str = ""  # of an error, for programs: an ErrorCode of the protocol, or a Fault
 
     @property
     def head(self) -> str:
@@ -83,6 +85,8 @@ class Lines:
         *,
         for_me: bool = False,
         items: Sequence[str] = (),
+        colour: int = 0,
+        code: str = "",
     ) -> None:
         """Add a line."""
         self.release()
@@ -93,7 +97,8 @@ class Lines:
             self.tell(time.strftime(f"it is %A, {today.tm_mday} %B %Y", today))
         # The one place where text becomes a line, so that none can drive the terminal.
         safe = tuple(map(harmless, items)) if items else ()
-        self._lines.append(Line(kind, harmless(text), harmless(speaker), person, for_me, safe))
+        who = harmless(speaker), person, for_me
+        self._lines.append(Line(kind, harmless(text), *who, safe, colour, code))
 
     def tell(self, text: str, items: Sequence[str] = ()) -> None:
         """Add a line about what happened."""
@@ -180,5 +185,5 @@ PERSON_COLOURS = (131, 130, 64, 28, 30, 27, 98, 129, 163, 161)
 
 @lru_cache(100)  # names: those of the people who talk just now
 def colour_number(name: str) -> int:
-    """Return which of the PERSON_COLOURS a person has: the same in every conversation."""
+    """Return which of the PERSON_COLOURS is a person's own: the same in every conversation."""
     return zlib.crc32(fold(name).encode("utf-8", "replace")) % len(PERSON_COLOURS)

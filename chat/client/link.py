@@ -16,7 +16,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import chat_protocol as protocol
-from chat.client.tls import TLSStream, why_no_tls
+from chat.client.faults import Fault
+from chat.client.tls import TLSStream, tls_fault, why_no_tls
 from chat.client.wire_view import WireView
 from chat.sockets import prepare, what_failed
 
@@ -31,6 +32,8 @@ TOO_MANY_FILES = (  # select(2), FD_SETSIZE
     "So many files were open when this program started that select() cannot watch one more: "
     "start it from a new terminal."
 )
+
+NO_CHAT = "The server does not speak this protocol; is that the right port?"
 
 Stream = socket.socket | TLSStream
 
@@ -48,9 +51,9 @@ class Link:
     """A connection that frames go over. Nothing here waits, save for looking up the host.
 
     What happens it tells its owner: `online()` when the connection stands, `received(payload)`,
-    `failed(sentence)` when no address answered, `silent()` when the server leaves what it was asked
-    first without an answer, and `lost(reason, broken)`, `broken` where it was not closed in the
-    regular way: then what was sent may be lost.
+    `failed(sentence, fault)` when no address answered, or no chat server, `silent()` when the
+    server leaves what it was asked first without an answer, and `lost(reason, broken)`, `broken`
+    where it was not closed in the regular way: then what was sent may be lost.
     """
 
     def __init__(
@@ -61,7 +64,7 @@ class Link:
         *,
         online: Callable[[], None],
         received: Callable[[bytes], None],
-        failed: Callable[[str], None],
+        failed: Callable[[str, Fault], None],
         silent: Callable[[], None],
         lost: Callable[[str, bool], None],
         wire_view: WireView | None,
@@ -109,10 +112,10 @@ class Link:
         except (OSError, UnicodeError) as error:  # a resolver that is not there, just now
             if self.state is State.OVER:
                 return
-            self._tell_failed(why_not_connected(error, self._host, self._port))
+            self._tell_failed(why_not_connected(error, self._host, self._port), fault_of(error))
 
-    def _try_next_address(self, sentence: str = "") -> None:
-        """Begin to connect to the next address; with none left tell the `sentence` of the last."""
+    def _try_next_address(self, sentence: str = "", fault: Fault = Fault.UNREACHABLE) -> None:
+        """Begin to connect to the next address; with none left tell why the last one failed."""
         self.state = State.CONNECTING
         while self._untried:
             family, kind, number, _, address = self._untried.pop(0)
@@ -127,13 +130,14 @@ class Link:
             except BlockingIOError:
                 return
             except ValueError:  # it is of no use then, wherever it leads
-                sentence = TOO_MANY_FILES
+                sentence, fault = TOO_MANY_FILES, Fault.UNREACHABLE
             except OSError as error:  # no way there at all: no IPv6 here, say
                 sentence = why_not_connected(error, self._host, self._port)
+                fault = fault_of(error)
             else:
                 return
             self._close_socket()
-        self._tell_failed(sentence)
+        self._tell_failed(sentence, fault)
 
     def _go_on_connecting(self, writable: bool, due: bool) -> None:
         number = 0
@@ -146,7 +150,8 @@ class Link:
         if number:
             error = OSError(number, what_failed(number))
             self._close_socket()
-            self._try_next_address(why_not_connected(error, self._host, self._port))
+            sentence = why_not_connected(error, self._host, self._port)
+            self._try_next_address(sentence, fault_of(error))
         elif writable:
             self._go_online()
 
@@ -160,7 +165,7 @@ class Link:
         except (OSError, ValueError) as error:
             self._untried.clear()  # it is the right machine, but not to be trusted, or no TLS
             self._close_socket()
-            self._try_next_address(why_no_tls(error, self._host))
+            self._try_next_address(why_no_tls(error, self._host), tls_fault(error))
             return
         self.state = State.ONLINE
         self.deadline = math.inf
@@ -207,7 +212,6 @@ class Link:
         """Do what can be done now: the socket is ready, or the deadline has come.
 
         Where it is time to connect again, looking up the host may take a while: see connect().
-        Raises ProtocolError when what the server sends is no frames.
         """
         due = self.deadline <= time.monotonic()
         if isinstance(self.socket, TLSStream):
@@ -241,6 +245,13 @@ class Link:
         if self._wire_view:
             self._wire_view.read(self._reader.waiting, data)
         self._reader.feed(data)
+        try:
+            self._hand_over()
+        except protocol.ProtocolError:
+            self._tell_failed(NO_CHAT, Fault.WRONG_PORT)
+
+    def _hand_over(self) -> None:
+        """Tell what frames have come whole. Raises ProtocolError when what came is no frames."""
         for payload in self._reader:
             if self._wire_view:
                 self._wire_view.received(payload)
@@ -291,6 +302,12 @@ def is_its_own_peer(connection: socket.socket) -> bool:
         return bool(connection.getsockname() == connection.getpeername())
     except OSError:
         return False  # broken already, which whoever reads it finds
+
+
+def fault_of(error: OSError | ValueError) -> Fault:
+    """Return what kept us from a connection."""
+    refused = isinstance(error, OSError) and error.errno == errno.ECONNREFUSED
+    return Fault.WRONG_PORT if refused else Fault.UNREACHABLE
 
 
 def why_not_connected(error: OSError | ValueError, host: str, port: int) -> str:

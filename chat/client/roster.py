@@ -9,7 +9,7 @@ from collections.abc import Callable
 from itertools import count, islice
 
 import chat_protocol as protocol
-from chat.client.lines import Kind, Lines, mentions
+from chat.client.lines import PERSON_COLOURS, Kind, Lines, colour_number, mentions
 from chat.terminal.text import harmless
 from chat_protocol import fold, is_broadcast
 
@@ -19,6 +19,7 @@ MAX_PEOPLE = 10_000
 MAX_NAME_LENGTH = 80  # characters: what may normalise to the protocol's 20 (Unicode annex #15)
 NAMES_SHOWN = 1_000  # of a list, which nobody reads to its end
 MAX_SPEAKERS = 1_000  # of whom Tab knows who spoke last
+MANY = 100  # people: of the few colours hardly one is left that nobody has
 
 
 def is_count(word: str) -> bool:
@@ -43,6 +44,7 @@ class Roster:
         self.lost_addressee = ""  # who is not here, while what is typed may be meant for them
         self.is_complete = False  # all who are here were listed; a script is told of nobody
         self._speakers: dict[str, str] = {}  # who spoke last stands last
+        self._colours: dict[str, int] = {}  # of those who were seen somewhere, while they are here
         self._listed: dict[str, str] = {}  # as told by NAMES frames, until all of them are here
         self._total = self._counted = 0  # names that this list has, and that have come so far
         self._lines = lines
@@ -73,6 +75,7 @@ class Roster:
         if self._counted < total:
             return False
         self.people = self._listed
+        self._colours = {who: c for who, c in self._colours.items() if who in self.people}
         self.is_complete = self.name != "" and self._interactive
         self.forget_list()
         return True
@@ -96,6 +99,7 @@ class Roster:
                 self._came(name)
             case "LEFT", [name] if name:
                 self.people.pop(fold(name), None)
+                self._colours.pop(fold(name), None)
                 self._lines.came_or_went(name, "left")
                 if fold(name) == fold(self.addressee):
                     self.check_addressee()
@@ -115,12 +119,27 @@ class Roster:
         self._speakers.pop(fold(sender), None)
         if _remember(self._speakers, sender) and len(self._speakers) > MAX_SPEAKERS:
             del self._speakers[next(iter(self._speakers))]
+        kind, speaker, for_me = Kind.SAID, sender, True
         if is_broadcast(addressee):
-            mine = mentions(text, self.name)
-            self._lines.show(Kind.SAID, text, sender, sender, for_me=mine)
+            for_me = mentions(text, self.name)
         else:
             self.last_private = sender
-            self._lines.show(Kind.PRIVATE, text, f"{sender} → {addressee}", sender, for_me=True)
+            kind, speaker = Kind.PRIVATE, f"{sender} → {addressee}"
+        colour = self.colour(sender)
+        self._lines.show(kind, text, speaker, sender, for_me=for_me, colour=colour)
+
+    def colour(self, name: str) -> int:
+        """Return which of the PERSON_COLOURS a person has as long as they are here: their own, or
+        the next that nobody here has.
+        """
+        folded, own, count = fold(name), colour_number(name), len(PERSON_COLOURS)
+        if len(name) > MAX_NAME_LENGTH or len(self._colours) >= MAX_PEOPLE:
+            return self._colours.get(folded, own)
+        if folded not in self._colours:
+            taken = self._colours.values() if len(self._colours) < MANY else ()
+            turn = ((own + step) % count for step in range(count))
+            self._colours[folded] = next((some for some in turn if some not in taken), own)
+        return self._colours[folded]
 
     def said_myself(self, me: str, to: str, text: str, note: str = "") -> None:
         """Show what we say to somebody or to everyone, for no server sends it back."""
@@ -148,6 +167,8 @@ class Roster:
         for names in (self.people, self.blocked):
             if names.pop(fold(old), None) is not None:
                 _remember(names, new)
+        if fold(old) in self._colours and fold(new) in self.people:
+            self._colours[fold(new)] = self._colours.pop(fold(old))
         if fold(self.last_private) == fold(old):
             self.last_private = new
         if self.addressee and fold(self.addressee) == fold(old):

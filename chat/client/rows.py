@@ -13,7 +13,7 @@ from functools import lru_cache
 from itertools import islice
 from typing import NamedTuple
 
-from chat.client.lines import PERSON_COLOURS, Kind, Line, clock, colour_number
+from chat.client.lines import PERSON_COLOURS, Kind, Line, clock
 from chat.terminal.console import Abilities
 from chat.terminal.text import most_sizes, sizes
 from chat.terminal.wrap import trimmed, wrap
@@ -111,7 +111,7 @@ def _looks(line: Line, head: int, abilities: Abilities) -> Looks:
     name_end = head - len(": ") if line.speaker else head
     colour = ""
     if line.person and abilities.colours:  # weight and mark are there without
-        colour = f"38;5;{PERSON_COLOURS[colour_number(line.person)]}"
+        colour = f"38;5;{PERSON_COLOURS[line.colour]}"
     if line.kind is Kind.WIRE:
         return Looks(0, text="\x1b[2m")
     if line.for_me:

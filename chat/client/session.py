@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING
 import chat_protocol as protocol
 from chat.client.absence import FINAL_AT_FIRST, FINAL_ERRORS, Absence
 from chat.client.answers import Answers
+from chat.client.faults import Fault
 from chat.client.lines import Kind, Lines
 from chat.client.link import Link, State, Stream, why_not_sent
 from chat.client.password import Password
 from chat.client.roster import Roster, is_count
 from chat.client.unsaid import Unsaid
 from chat.client.wire_view import WireView
-from chat_protocol import ErrorCode, ProtocolError, fold
+from chat_protocol import ErrorCode, fold
 
 if TYPE_CHECKING:
     import ssl  # only those who speak TLS load it: see tls.py
@@ -70,7 +71,7 @@ class Session:
         self.wanted_name = name  # asked for on every new connection
         self._naming = False  # a NAME is on its way
         self.looking = False  # a GET_NAMES is on its way that nobody typed
-        self._leaving = False  # an EXIT is on its way
+        self.leaving = False  # by our wish; an EXIT is on its way, or not needed
         self._reason_given = ""  # why the server is about to close, the code of its last frame
         self.password = Password(self.lines, password, readable=tls is None)
         self._absence: Absence | None = None  # the connection broke, and we are not back yet
@@ -115,7 +116,7 @@ class Session:
     @property
     def needs_name(self) -> bool:
         """Whether the person should be asked for a name now."""
-        online = self.state is State.ONLINE and not self._leaving and not self._reason_given
+        online = self.state is State.ONLINE and not self.leaving and not self._reason_given
         named = self.name or self._naming or self.password.wanted or self.password.on_its_way
         return self.interactive and online and not named
 
@@ -125,13 +126,10 @@ class Session:
 
     def turn(self, readable: bool, writable: bool) -> None:
         """Do what can be done now: the socket is ready, or patience is at its end."""
-        try:
-            self._link.turn(readable, writable)
-        except ProtocolError:
-            self._failed("The server does not speak this protocol; is that the right port?")
+        self._link.turn(readable, writable)
         if self._deadline <= time.monotonic() and self.state is State.ONLINE:
             self._deadline = math.inf
-            if self._leaving:
+            if self.leaving:
                 self.end(0)  # no BYE came; that shall not keep anybody here
             elif self.regaining:
                 self.request(f"NAME {self.wanted_name}")
@@ -194,18 +192,18 @@ class Session:
         """Say goodbye to the server; the session is over when it has answered, or soon."""
         if self.state in (State.CONNECTING, State.WAITING):
             self.end(0)
-        elif self.state is State.ONLINE and not self._leaving:
+        elif self.state is State.ONLINE and not self.leaving:
             if not self.regaining:
                 self._say_what_waited()
-            self._leaving = True
             self._send("EXIT")
             if self.interactive:  # a pipe waits until all that it sent is dealt with
                 self._deadline = time.monotonic() + FAREWELL_SECONDS
+        self.leaving = True
 
-    def end(self, exit_code: int, sentence: str = "") -> None:
-        """End the session, with a sentence to show if it is not by anybody's wish."""
+    def end(self, exit_code: int, sentence: str = "", code: str = "") -> None:
+        """End the session, with a sentence to show and its code if it is not by anybody's wish."""
         if sentence:
-            self.lines.show(Kind.ERROR, sentence)
+            self.lines.show(Kind.ERROR, sentence, code=code)
         if kept := len(self._unsaid.take()):
             self.lines.show(Kind.ERROR, f"Not sent, of what you typed meanwhile: {kept}.")
         self.lines.release()
@@ -242,21 +240,21 @@ class Session:
         if self.interactive:
             self.looking = self._send("GET_NAMES")
 
-    def _failed(self, sentence: str) -> None:
+    def _failed(self, sentence: str, fault: Fault) -> None:
         """There is no connection: try again later if there was one before."""
         if self._absence:
             self._absence.tell_why(sentence)
             self._link.connect_later(self._absence.next_wait())
         else:
-            self.end(1, sentence)
+            self.end(1, sentence, fault)
 
     def _silent(self) -> None:
         """The server says nothing: somebody who has not been in can judge whether to wait on."""
         sentence = f"{self.host} takes connections, but has not answered yet."
         if self._absence:
-            self._failed(sentence)
+            self._failed(sentence, Fault.WRONG_PORT)
         else:
-            self.lines.show(Kind.ERROR, sentence)
+            self.lines.show(Kind.ERROR, sentence, code=Fault.WRONG_PORT)
 
     def _lost(self, reason: str, broken: bool) -> None:
         """The connection is no more: end the session, or call the server again."""
@@ -264,11 +262,11 @@ class Session:
         self.password.on_its_way = False
         unsure = self._answers.lost(broken=broken)
         if self._reason_given and not (self.regaining and self._reason_given in FINAL_AT_FIRST):
-            self.end(1, f"The server has gone: {reason}." if broken else "")
-        elif self._leaving and not self._link.backlog and not broken:
+            self.end(1, f"The server has gone: {reason}." if broken else "", self._reason_given)
+        elif self.leaving and not self._link.backlog and not broken:
             self.end(0)
-        elif not self.interactive or self._leaving or not (self.name or self.regaining):
-            self.end(1, f"The server has gone: {reason}.")
+        elif not self.interactive or self.leaving or not (self.name or self.regaining):
+            self.end(1, f"The server has gone: {reason}.", Fault.UNREACHABLE)
         else:
             if not self._absence:
                 self.roster.to_block = set(self.roster.blocked)
@@ -314,7 +312,7 @@ class Session:
         self._naming = False
         self.password.wanted = False  # by the server as it is now
         if self.regaining:
-            self._deadline = math.inf if not self._leaving else self._deadline
+            self._deadline = math.inf if not self.leaving else self._deadline
             self._send("GET_NAMES")
         elif not first:
             self.lines.tell(f"you are now {name}")
@@ -389,12 +387,12 @@ class Session:
             return
         if code == ErrorCode.PASSWORD_REQUIRED and self.interactive:
             if not self.password.wanted:
-                self.lines.show(Kind.ERROR, "This server wants a password.")
+                self.lines.show(Kind.ERROR, "This server wants a password.", code=code)
         else:
             sentence = self._answers.explain(code, sentence)
             if self._absence and self._reason_given:
                 self._absence.tell_why(sentence)
             else:
-                self.lines.show(Kind.ERROR, sentence)
+                self.lines.show(Kind.ERROR, sentence, code=code)
         if wants_password:
             self.password.ask(person=self.interactive)

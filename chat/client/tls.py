@@ -8,6 +8,8 @@ from __future__ import annotations
 import socket
 from typing import TYPE_CHECKING
 
+from chat.client.faults import Fault
+
 if TYPE_CHECKING:
     import ssl  # at run time load_tls() imports it, for those who need it
 
@@ -115,6 +117,17 @@ CERTIFICATE_ERRORS = {
     62: "is for another name; use the name or address that it was made for",
     64: "is for another address; use the name or address that it was made for",
 }
+CERTIFICATE_FAULTS = {
+    **dict.fromkeys((18, 19, 20, 21), Fault.UNTRUSTED),
+    **dict.fromkeys((62, 64), Fault.OTHER_HOST),
+}
+
+
+def tls_fault(error: OSError | ValueError) -> Fault:
+    """Return what kept the TLS handshake from its end."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return CERTIFICATE_FAULTS.get(error.verify_code, Fault.BAD_CERTIFICATE)
+    return Fault.WRONG_PORT
 
 
 def why_no_tls(error: OSError | ValueError, host: str) -> str:

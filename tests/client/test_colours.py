@@ -7,8 +7,9 @@ import re
 import pytest
 from harness import slow_beyond
 
+from chat.client.lines import PERSON_COLOURS, colour_number
 from client.person import Desk, OpenDesk, Person, Room, assert_given_back
-from client.played import CONVERSATION
+from client.played import CONVERSATION, names_frame
 
 NAMES = [f"person{number}" for number in range(30)]
 
@@ -53,6 +54,39 @@ def test_colours_are_one_per_person_and_the_same_everywhere(open_desk: OpenDesk)
     second = colours_of_names(open_desk(environment={"PYTHONHASHSEED": "2"}))
     assert first == second
     assert len(set(first.values())) >= 5
+
+
+def colour_of(desk: Desk, name: str) -> str:
+    """Let somebody speak, and return the style of the name."""
+    desk.connection.send(f"MSG {name} BROADCAST I am {name}")
+    desk.wait_until_shown()
+    return desk.person.screen.styles_of(f"{name}: I am")[0]
+
+
+def test_two_who_are_here_have_two_colours(desk: Desk) -> None:
+    """Though the names alone would give them one."""
+    first, second, third = [name for name in NAMES if not colour_number(name)][:3]
+    desk.connection.send(names_frame("me", first, second, third))
+    one, two = colour_of(desk, first), colour_of(desk, second)
+    assert one != two
+    desk.connection.send(f"LEFT {first}")
+    assert colour_of(desk, second) == two
+    desk.connection.send(f"RENAMED {second} robert")
+    assert colour_of(desk, "robert") == two
+    assert colour_of(desk, third) == one  # that is free again
+    desk.connection.send(f"JOINED {first}")
+    assert colour_of(desk, first) not in (one, two)
+    assert (colour_of(desk, third), colour_of(desk, "robert")) == (one, two)
+
+
+def test_with_more_people_than_colours_each_name_has_its_own(desk: Desk) -> None:
+    crowd = [f"pupil{number}" for number in range(200)]
+    desk.connection.send(names_frame("me", *crowd))
+    count = len(PERSON_COLOURS)
+    assert len({colour_of(desk, name) for name in crowd[:count]}) == count
+    others = crowd[count : 2 * count]
+    for name in others:
+        assert f"38;5;{PERSON_COLOURS[colour_number(name)]}" in colour_of(desk, name)
 
 
 def test_colours_can_be_read_on_black_and_on_white(desk: Desk) -> None:

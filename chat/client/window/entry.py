@@ -1,4 +1,4 @@
-"""The entry: the line being typed, with history and completion.
+"""The entry: the line being typed, with history and completion, or several lines.
 
 Knows the keys that Tk does not; knows not what a line means.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import tkinter
 from collections.abc import Callable
 from functools import partial
+from tkinter import ttk
 
 from chat.client.commands import is_secret
 from chat.client.window.looks import INK, runs_right_to_left, style_field
@@ -23,9 +24,13 @@ class Entry:
     def __init__(self, parent: tkinter.Misc, complete: Callable[[str], list[str]]) -> None:
         self._editor = LineEditor(complete, is_secret)
         self._completed = ("", "")  # left and right of the cursor, as Tab left it
-        self.text = tkinter.Text(parent, height=1, width=1, wrap="none", padx=4, pady=3, undo=True)
+        self.frame = ttk.Frame(parent)
+        self.count = ttk.Label(self.frame, padding=(4, 0, 0, 2))  # of several lines
+        self.row = ttk.Frame(self.frame)  # with place for others beside the text
+        self.row.pack(side="bottom", fill="x")
+        self.text = tkinter.Text(self.row, height=1, width=1, wrap="none", padx=4, pady=3)
         style_field(self.text)
-        self.text.configure(insertbackground=INK)
+        self.text.configure(insertbackground=INK, undo=True)
         self.text.tag_configure("right", justify="right")
         add_edit_menu(self.text, "insert", "Cut", "Copy", "Paste", "Select All")
         self.text.bind("<Tab>", self._tab)
@@ -84,12 +89,21 @@ class Entry:
         return "break"
 
     def _fit(self, _event: object) -> None:
-        """Show several lines as such, and what runs from right to left at the right."""
+        """Show several lines as such, and what runs from right to left at the right.
+
+        Few of many are in sight, and Enter sends them all: say how many.
+        """
         if not self.text.edit_modified():
             return
         self.text.edit_modified(False)
         typed = self.text.get("1.0", "end-1c")
         self.text.configure(height=min(ENTRY_ROWS, typed.count("\n") + 1))
+        count = sum(bool(line.strip()) for line in typed.split("\n"))
+        self.count.configure(text=f"{count} lines: Enter sends them all")
+        if count > 1:
+            self.count.pack(anchor="w")
+        else:
+            self.count.pack_forget()
         self.text.tag_remove("right", "1.0", "end")
         if runs_right_to_left(typed):
             self.text.tag_add("right", "1.0", "end")

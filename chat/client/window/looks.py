@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import tkinter
 import unicodedata
-from tkinter import ttk
+from functools import cache
+from tkinter import font, ttk
 
 # Every ink has a contrast of 4.5 to 1 and more to every paper (WCAG 2.1, AA).
 INK, QUIET, ALARM, CALM = "#222222", "#5f5f5f", "#b00020", "#17702f"
@@ -17,6 +18,7 @@ EDGE, FOCUS = "#b9b9b2", "#1f5fa8"
 DARKER = 0.85  # the terminal's colours for people suit black as well; on paper they may be darker
 
 
+@cache
 def person_colour(number: int) -> str:
     """Return one of xterm's cube of 6 x 6 x 6 colours, somewhat darker, as Tk writes a colour."""
     red, rest = divmod(number - 16, 36)
@@ -46,11 +48,21 @@ def set_styles(root: tkinter.Tk) -> None:
     style.configure("Alarm.TLabel", foreground=ALARM)
     style.configure("Calm.TLabel", foreground=CALM)
     style.configure("Lit.TLabel", foreground=PAPER, background=FOCUS)
-    style.configure("TScrollbar", arrowsize=round(root.winfo_fpixels("9p")))
+    _size_styles(root)
+    root.bind("<<Zoom>>", lambda _: _size_styles(root), add=True)
     style.configure("TEntry", selectbackground=FOCUS, selectforeground=PAPER)
     style.map("TEntry", bordercolor=[("invalid", ALARM), ("focus", FOCUS)])
     style.map("TButton", bordercolor=[("focus", FOCUS)])
     root.configure(background=FRAME)
+
+
+def _size_styles(root: tkinter.Tk) -> None:
+    """Have what has no letters go by them."""
+    size = font.nametofont("TkDefaultFont", root).metrics("ascent")
+    style = ttk.Style(root)
+    style.configure("TScrollbar", arrowsize=size)
+    style.configure("TCheckbutton", indicatorsize=size)
+    style.configure("Sash", sashthickness=size // 2)
 
 
 def style_field(field: tkinter.Text | tkinter.Listbox) -> None:

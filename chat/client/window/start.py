@@ -31,9 +31,6 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
         description="Talk to everyone at a chat_server.py, in a window. /help shows the commands.",
     )
     add_session_options(parser)
-    parser.add_argument(
-        "--flash", action="store_true", help="flash the window when somebody mentions you"
-    )
     parser.add_argument("--version", action="version", version=f"chat_gui {VERSION}")
     parser.set_defaults(password="")  # until main() has read the file
     options = parse_session_options(parser, arguments)

@@ -21,27 +21,29 @@ class Status:
         self.frame = ttk.Frame(parent)
         self.label = ttk.Label(self.frame, padding=(6, 2))
         self.label.pack(side="left")
-        self.connect = ttk.Button(self.frame, text="Connect…", command=connect)
+        self.connect = ttk.Button(self.frame, text="Connect…", width=0, command=connect)
         self._shown = ("", "")
 
-    def show(self, session: Session | None, *, lit: bool) -> None:
-        """Show how the connection stands now, `lit` while the window flashes."""
+    def show(self, session: Session | None) -> None:
+        """Show how the connection stands now."""
         text, style = standing(session)
-        looks = "Lit.TLabel" if lit else style
-        if (text, looks) == self._shown:
+        if (text, style) == self._shown:
             return
-        self._shown = (text, looks)
-        self.label.configure(text=f"● {text}", style=looks)
+        self._shown = (text, style)
+        self.label.configure(text=f"● {text}", style=style)
         if style == "Alarm.TLabel":
-            self.connect.pack(side="right", padx=4, pady=2)
+            self.connect.pack(side="right", padx=4, pady=2, before=self.label)
         else:
             self.connect.pack_forget()
 
 
 def standing(session: Session | None) -> tuple[str, str]:
     """Return how the connection stands, and the style to say it in."""
-    if session is None or session.state is State.OVER:
+    if session is None:
         return "Not connected", "Alarm.TLabel"
+    if session.state is State.OVER:
+        stopped = session.exit_code == 0 and not session.leaving
+        return "The server has been stopped" if stopped else "Not connected", "Alarm.TLabel"
     where = f"{session.host}, port {session.port}"
     if session.state is State.WAITING:
         return f"Connection lost: next try in {session.patience() or 0:.0f} s", "Alarm.TLabel"

@@ -54,9 +54,13 @@ def test_keys_move_by_words_as_in_the_terminal(alice: Opened) -> None:
 def test_several_pasted_lines_are_sent_as_several(alice: Opened, server: ServerProcess) -> None:
     bob = server.connect("bob")
     alice.wait_for("bob joined")
+    assert not alice("window.entry.count.winfo_viewable()")
     alice.type("one\ntwo\n\n  three 🎉\n")
     alice.wait(f"entry['height'] == {ENTRY_ROWS}")
+    alice.wait("window.entry.count.winfo_viewable()")
+    assert alice("window.entry.count['text']") == "3 lines: Enter sends them all"
     alice.press("Return")
     bob.expect(*(f"MSG alice BROADCAST {text}" for text in ("one", "two", "  three 🎉")))
     alice.wait_for_typed("")
     alice.wait("entry['height'] == 1")
+    alice.wait("not window.entry.count.winfo_viewable()")
