@@ -39,7 +39,13 @@ try:
     from chat.client.tls import load_tls
     from chat.password_file import read_password
     from chat.sockets import catch_signals
-    from chat.terminal.console import Abilities, find_abilities, is_terminal, take_all_text
+    from chat.terminal.console import (
+        Abilities,
+        find_abilities,
+        is_terminal,
+        stop_job,
+        take_all_text,
+    )
     from chat.terminal.keyboard import Keyboard, open_keyboard
     from chat.terminal.keys import Paste
     from chat.terminal.line_editor import LINE_END, LineEditor
@@ -185,14 +191,9 @@ class Client:
 
     def suspend(self) -> None:
         """Stop, like any program at Ctrl+Z, with the terminal as the shell expects it."""
-        if not hasattr(signal, "SIGTSTP"):
-            return
         self.screen.close()
         self.keyboard.give_back()
-        handler = signal.signal(signal.SIGTSTP, signal.SIG_DFL)
-        os.kill(0, signal.SIGTSTP)  # the whole job, as the terminal itself would do it
-        # Here the program goes on when the shell says `fg`.
-        signal.signal(signal.SIGTSTP, handler)
+        stop_job()  # it goes on when the shell says `fg`
         self.keyboard.take()
         self.screen.open()
 

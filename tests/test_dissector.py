@@ -34,7 +34,7 @@ RAW_IP = 101  # the link type of a capture whose packets begin with their IP hea
 BROWSER_REQUEST = b"GET / HTTP/1.1\r\n\r\n"
 LAST_WORDS = "that was all"
 
-pytestmark = pytest.mark.skipif(TSHARK is None, reason="needs tshark")
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(TSHARK is None, reason="needs tshark")]
 
 Fields = list[tuple[str, str]]  # name and value; a name may come several times
 Frames = dict[int, list[Fields]]  # by the client's port

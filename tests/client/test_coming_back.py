@@ -193,7 +193,8 @@ def test_a_host_with_very_many_addresses_is_tried_at_each() -> None:
     assert_one_sentence(run_piped(*many, "crowd.example", str(free_port())), "crowd.example")
 
 
-@pytest.mark.parametrize("breaks", [pytest.param(False, marks=pytest.mark.slow), True])
+@pytest.mark.slow
+@pytest.mark.parametrize("breaks", [False, True])
 def test_a_server_that_asks_and_does_not_read_is_not_answered_without_end(
     open_desk: OpenDesk, breaks: bool
 ) -> None:

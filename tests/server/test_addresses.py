@@ -36,7 +36,7 @@ def shown(server: ServerProcess) -> tuple[str, list[str]]:
 @pytest.mark.parametrize(
     ("interfaces", "routes", "whom", "hosts"),
     slow_beyond(
-        1,
+        0,
         [
             # Without a default route, and the tunnel made first.
             ({"tun3": [VPN], "eth7": [LAN]}, [], OTHERS_SOME, ["192.168.7.7", "10.8.0.2"]),

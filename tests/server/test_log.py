@@ -131,7 +131,7 @@ KINDS_OF_OUTPUT = ["an unread pipe", "a held window", "an unread terminal"]
 
 
 @posix_only
-@pytest.mark.parametrize("kind", slow_beyond(1, KINDS_OF_OUTPUT))
+@pytest.mark.parametrize("kind", slow_beyond(0, KINDS_OF_OUTPUT))
 def test_output_that_nobody_reads_for_now_holds_up_nobody(kind: str) -> None:
     """Ctrl+S stops a terminal's output, Ctrl+Q lets it go on: termios(3), IXON."""
     reader, output = os.pipe() if kind == "an unread pipe" else os.openpty()

@@ -181,10 +181,11 @@ def start_rude() -> Iterator[Callable[[ServerProcess, int, int], None]]:
     ("people", "messages", "rate"),
     [
         pytest.param(1, 45, 50, id="one-who-says-much"),
-        pytest.param(1, 1, 50, id="one-who-says-little", marks=pytest.mark.slow),
-        pytest.param(20, 45, 500, id="twenty-at-once", marks=pytest.mark.slow),
+        pytest.param(1, 1, 50, id="one-who-says-little"),
+        pytest.param(20, 45, 500, id="twenty-at-once"),
     ],
 )
+@pytest.mark.slow
 def test_leaving_and_coming_back_buys_no_fresh_allowance(
     start_server: StartServer,
     start_rude: Callable[[ServerProcess, int, int], None],

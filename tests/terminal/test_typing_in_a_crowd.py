@@ -76,12 +76,9 @@ class Typist:
 
 @each_size
 @pytest.mark.parametrize(
-    "reflows",
-    [
-        pytest.param(False, id="cuts", marks=pytest.mark.slow),
-        pytest.param(True, id="reflows"),
-    ],
+    "reflows", [pytest.param(False, id="cuts"), pytest.param(True, id="reflows")]
 )
+@pytest.mark.slow
 def test_typing_goes_on_while_a_hundred_messages_a_second_arrive(
     open_desk: OpenDesk, size: tuple[int, int], reflows: bool
 ) -> None:

@@ -47,7 +47,6 @@ def set_styles(root: tkinter.Tk) -> None:
     style.configure(".", background=FRAME, foreground=INK)
     style.configure("Alarm.TLabel", foreground=ALARM)
     style.configure("Calm.TLabel", foreground=CALM)
-    style.configure("Lit.TLabel", foreground=PAPER, background=FOCUS)
     _size_styles(root)
     root.bind("<<Zoom>>", lambda _: _size_styles(root), add=True)
     style.configure("TEntry", selectbackground=FOCUS, selectforeground=PAPER)
