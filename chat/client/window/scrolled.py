@@ -13,6 +13,12 @@ from chat.client.window.looks import FRAME
 DECORATION = ("6p", "30p")  # of the screen's width and height, for what stands around a window
 
 
+def room_on_screen(window: tkinter.Misc) -> tuple[int, int]:
+    """Return how wide and how high a window may be, without what stands around it, in pixels."""
+    width, height = (round(window.winfo_fpixels(distance)) for distance in DECORATION)
+    return window.winfo_screenwidth() - width, window.winfo_screenheight() - height
+
+
 class Scrolled:
     """Fills a window with a frame, and keeps the window on the screen."""
 
@@ -29,8 +35,7 @@ class Scrolled:
     @property
     def room(self) -> tuple[int, int]:
         """How wide and how high the frame may be without having to scroll, in pixels."""
-        width = self._window.winfo_screenwidth() - self._decoration[0]
-        height = self._window.winfo_screenheight() - self._decoration[1]
+        width, height = room_on_screen(self._window)
         return width - self._scrollbar.winfo_reqwidth(), height
 
     def fit(self) -> None:

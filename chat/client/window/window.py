@@ -29,6 +29,7 @@ from chat.client.window.entry import Entry
 from chat.client.window.keys import select_all_with_control_a, type_into
 from chat.client.window.looks import set_styles
 from chat.client.window.people import People
+from chat.client.window.scrolled import room_on_screen
 from chat.client.window.status import Status
 from chat.client.window.zoom import Zoom
 from chat.terminal.screen import fitting
@@ -106,6 +107,17 @@ class Window:
             button.bind("<Return>", lambda event: event.widget.invoke())
             button.bind("<Unmap>", self._went_away)
         entry.focus_set()
+        self._fit_the_screen()
+
+    def _fit_the_screen(self) -> None:
+        """Begin as large as the parts want, or the screen lets it be; then only its person resizes
+        it, whatever the parts want later.
+        """
+        root = self.root
+        root.update_idletasks()
+        most = room_on_screen(root)
+        width, height = min(root.winfo_reqwidth(), most[0]), min(root.winfo_reqheight(), most[1])
+        root.geometry(f"{width}x{height}")
 
     # -- connecting and leaving
 

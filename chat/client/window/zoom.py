@@ -36,7 +36,6 @@ class Zoom:
         """Take a step, or go back to the beginning with none."""
         step = self._step + steps if steps else PERCENT.index(100)
         self._step = min(max(step, 0), len(PERCENT) - 1)
-        self._root.pack_propagate(False)  # else the window grows beyond the screen
         for letters, size in self._fonts:
             letters.configure(size=round(size * PERCENT[self._step] / 100))
         self._root.update_idletasks()  # each part knows what it needs

@@ -64,3 +64,11 @@ def test_several_pasted_lines_are_sent_as_several(alice: Opened, server: ServerP
     alice.wait_for_typed("")
     alice.wait("entry['height'] == 1")
     alice.wait("not window.entry.count.winfo_viewable()")
+
+
+def test_many_pasted_lines_leave_the_window_as_large_as_it_was(alice: Opened) -> None:
+    """Else it grows beyond a small screen, and the line is below its edge."""
+    size = alice("(root.winfo_width(), root.winfo_height())")
+    alice.type("\n".join(map(str, range(30))))
+    alice.wait("entry.winfo_height() > 2 * entry.dlineinfo('1.0')[3]")
+    assert alice("[root.update(), (root.winfo_width(), root.winfo_height())][1]") == size
