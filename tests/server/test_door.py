@@ -338,12 +338,13 @@ def test_a_client_comes_back_through_the_lock(desk: Desk) -> None:
 @needs_proc
 @pytest.mark.slow
 def test_coming_and_going_through_a_lock_leaves_nothing_behind(desk: Desk) -> None:
-    there = new_address()
+    anna, there = desk.connect("anna"), new_address()
     bob = desk.connect("bob", source=there)
     desk.answers(*LOCK)
     memory = 0
     for number in range(4000):
         bob.reset()
+        anna.receive_until("LEFT bob")  # until then the door is locked for him
         bob = Client((desk.host, desk.port), source=there)
         bob.send("NAME bob", f"NAME b{number}", "NAME bob")
         bob.receive_until("HELLO bob")
