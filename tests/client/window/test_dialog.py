@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from harness import ServerProcess, StartServer, make_certificate, slow_beyond
+from harness import ServerProcess, StartServer, make_certificate, not_under_wine, slow_beyond
 
 from client.played import PlayedServer
 
@@ -186,7 +186,7 @@ def test_keys_of_the_dialog_are_those_of_every_dialog(
     window.press("Control-a")
     assert window("(name.index('sel.first'), name.index('sel.last'))") == (0, 15)
     window("[name.delete(0, 'end'), name.insert(0, 'alice')] and None")
-    window.press("KP_Enter")
+    window.press("Return" if sys.platform == "win32" else "KP_Enter")  # there they are one
     window.wait_for_status("Online as alice")
     server.may_end = True
     server.process.kill()
@@ -225,6 +225,7 @@ def test_a_password_shows_no_words(open_window: OpenWindow) -> None:
 
 
 @pytest.mark.slow
+@not_under_wine("it draws a line of 10,000 letters for half a minute")
 def test_a_password_that_no_frame_carries_is_told_of(
     open_window: OpenWindow, start_server: StartServer, tmp_path: Path
 ) -> None:
