@@ -48,7 +48,7 @@ try:
     from chat.server.password import Admission
     from chat.server.places import Places
     from chat.server.slow_readers import SlowReaders
-    from chat.server.stop import STOP_SENTENCES, catch_stop_signals, signals_that_came
+    from chat.server.stop import STOP_SENTENCES, catch_server_signals, signals_that_came
     from chat.server.teacher import Teacher
     from chat.server.welcome import welcome
     from chat.server.wire_view import WireView
@@ -582,7 +582,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         settings = load_settings(options, selector)
         listeners = open_listeners(options.host, options.port)
-        signals = catch_stop_signals(selector)
+        signals = catch_server_signals(selector)
     except CannotStartError as reason:
         print(f"chat_server: {reason}", file=sys.stderr)
         return 1

@@ -1,6 +1,7 @@
 """The stop: which signals ask the server to end, and what everyone reads then.
 
-Knows signals; does not know how the server ends. Those that concern the desk are desk.py's.
+Knows signals, those of the terminal too; does not know how the server ends, nor what they do at the
+desk.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ DESK_SIGNALS = ("SIGTSTP", "SIGCONT", "SIGWINCH")
 MANY_AT_ONCE = 1024  # signals, a byte each
 
 
-def catch_stop_signals(selector: selectors.BaseSelector) -> socket.socket:
+def catch_server_signals(selector: selectors.BaseSelector) -> socket.socket:
     """Return a socket from which can be read which signals have come, those of the desk too.
 
     From now on no shell stops us for what we do to its terminal from the background: termios(3).
