@@ -258,6 +258,7 @@ def test_in_a_pipe_nothing_goes_to_everyone_when_the_one_is_gone(played: PlayedS
         assert client.wait_exit() == 0
 
 
+@pytest.mark.slow
 def test_in_a_pipe_the_server_says_who_is_not_here(room: Room) -> None:
     zoe = room.raw("zoe")
     done = piped(room.port, "--name", "eve", typed="/msg bob\none\ntwo\n/msg @zoe,\nthree\n")

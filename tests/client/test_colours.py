@@ -119,6 +119,7 @@ def test_colour_alone_means_nothing(open_desk: OpenDesk) -> None:
 
 
 @pytest.mark.parametrize("text", ["hey me!", "ME, come here", "me"])
+@pytest.mark.slow
 def test_a_message_that_holds_ones_name_stands_out(open_desk: OpenDesk, text: str) -> None:
     desk = open_desk("--no-color")  # so that it is seen without any colour
     desk.connection.send(f"MSG bob BROADCAST {text}", "MSG bob BROADCAST some more")

@@ -162,6 +162,7 @@ def test_a_private_paste_stays_private(desk: Desk, head: str) -> None:
 
 
 @pytest.mark.parametrize("head", ["/mgs bob ", "/r ", "/msg "])
+@pytest.mark.slow
 def test_a_private_paste_to_nobody_is_not_read_by_everyone(open_desk: OpenDesk, head: str) -> None:
     desk = open_desk()
     desk.person.type(head + paste("\none\ntwo") + "\r")
@@ -213,6 +214,7 @@ def test_a_long_message_is_split_between_words(desk: Desk, command: str) -> None
 
 
 @pytest.mark.parametrize("character", ["漢", "e\u0301", FAMILY, FLAG, "👍🏽", "שָׁ", "각"])
+@pytest.mark.slow
 def test_a_long_word_is_split_between_characters(desk: Desk, character: str) -> None:
     text = character * (12000 // len(character.encode()))
     desk.person.say_at_length(paste("a" + text + "."))

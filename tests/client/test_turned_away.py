@@ -95,6 +95,7 @@ def test_a_newcomer_may_be_told_when_it_says_its_name(played: PlayedServer) -> N
 @pytest.mark.parametrize(
     ("frame", "shown"), [(LOCKED, NOBODY_NEW), REASONS[0]], ids=["locked", "removed"]
 )
+@pytest.mark.slow
 def test_a_script_is_told_too(played: PlayedServer, frame: str, shown: str) -> None:
     with PipedClient("--port", str(played.port), "--name", "me") as client:
         client.type("hello\n")

@@ -149,6 +149,7 @@ def test_lines_that_are_left_out_are_counted_at_the_end_too() -> None:
 @pytest.mark.parametrize(
     ("columns", "term"), slow_beyond(2, [(100, "dumb"), (20, "xterm"), (20, "dumb")])
 )
+@pytest.mark.slow
 def test_a_small_or_dumb_terminal(columns: int, term: str) -> None:
     with Desk("--verbose", columns=columns, environment={"TERM": term}) as desk:
         anna = desk.connect("anna")
@@ -219,6 +220,7 @@ def test_the_keys_of_the_line_editor(desk: Desk) -> None:
     anna.expect("INFO first", "INFO second")
 
 
+@pytest.mark.slow
 def test_bytes_that_are_no_utf8_do_no_harm(desk: Desk) -> None:
     anna = desk.connect("anna")
     desk.type(b"caf\xe9 \xff\xfe\x80")
@@ -228,6 +230,7 @@ def test_bytes_that_are_no_utf8_do_no_harm(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "ascii"])
+@pytest.mark.slow
 def test_an_old_locale(encoding: str) -> None:
     environment = {"LANG": "C", "LC_ALL": "C"}
     if encoding == "ascii":
@@ -390,6 +393,7 @@ def test_a_fault_of_ours_costs_the_desk_and_not_the_chat(kind: str) -> None:
 
 
 @pytest.mark.parametrize("stream", ["stdin", "stdout"])
+@pytest.mark.slow
 def test_without_a_terminal_on_both_sides_there_is_no_desk(stream: str, tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.touch()
@@ -425,6 +429,7 @@ def test_two_terminals_are_no_desk() -> None:
 
 @linux_only
 @pytest.mark.parametrize("selector", ["select", "auto"])
+@pytest.mark.slow
 def test_the_desk_without_a_descriptor_left(selector: str) -> None:
     with Desk("--selector", selector) as desk:
         anna = desk.connect("anna")

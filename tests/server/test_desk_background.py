@@ -97,6 +97,7 @@ def test_started_in_the_background(tostop: bool, shell: Shell) -> None:
 
 
 @pytest.mark.parametrize("stop", [signal.SIGSTOP, signal.SIGTSTP])
+@pytest.mark.slow
 def test_stopped_from_outside_and_continued_in_front(stop: signal.Signals, shell: Shell) -> None:
     shell.start()
     shell.takes_desk()

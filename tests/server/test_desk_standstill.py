@@ -153,6 +153,7 @@ except BlockingIOError:
 """
 
 
+@pytest.mark.slow
 def test_a_terminal_that_stands_still_at_the_start() -> None:
     port = free_port()
     program = prepared_server(FULL_TERMINAL)

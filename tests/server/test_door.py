@@ -164,6 +164,7 @@ def test_behind_tls_people_are_told_after_the_handshake(certificate: Certificate
 
 
 @needs_proc
+@pytest.mark.slow
 def test_one_banned_who_shakes_no_hands_and_goes_leaves_nothing(certificate: Certificate) -> None:
     program = prepared_server("import chat.server.farewell as it; it.LAST_WORDS_SECONDS = 1000")
     with Desk(*certificate.for_server, program=program) as desk:
@@ -207,6 +208,7 @@ def test_the_order_is_ban_lock_full() -> None:
 
 
 @pytest.mark.parametrize("encrypted", [False, True])
+@pytest.mark.slow
 def test_a_banned_crowd_takes_nobodys_place(encrypted: bool, certificate: Certificate) -> None:
     """Not even while it says nothing, and does not close."""
     tls = certificate.for_server if encrypted else ()

@@ -43,6 +43,7 @@ def test_a_port_is_taken_as_it_is_given(start_server: StartServer) -> None:
 
 
 @posix_only
+@pytest.mark.slow
 def test_a_port_is_free_again_as_soon_as_its_server_has_ended(start_server: StartServer) -> None:
     first = start_server()
     client = first.connect("alice")
@@ -87,6 +88,7 @@ def test_a_port_in_use_is_told_in_a_sentence(start_server: StartServer) -> None:
 
 
 @pytest.mark.parametrize("host", ["192.0.2.1", "no-such-host.invalid", "x" * 70, "a..b"])
+@pytest.mark.slow
 def test_a_host_that_is_not_ours_is_told_in_a_sentence(host: str) -> None:
     assert_one_sentence(run_piped(SERVER, "--host", host, "--port", "0"), host)
 

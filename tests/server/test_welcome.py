@@ -151,6 +151,7 @@ def test_a_virtual_environments_names_are_its_own(
 
 @posix_only
 @pytest.mark.parametrize("name", slow_beyond(1, ["cert.pem", "our cert.pem", "$a'b"]))
+@pytest.mark.slow
 def test_each_command_works_over_tls(
     start_server: StartServer, tmp_path: Path, certificate: Certificate, name: str
 ) -> None:

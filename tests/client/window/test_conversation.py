@@ -31,6 +31,7 @@ def looks(window: Opened, text: str) -> set[str]:
     return {tag for tag in window.tags(text) if not tag.startswith(("hang", "head"))}
 
 
+@pytest.mark.slow
 def test_everything_said_has_its_looks(alice: Opened, server: ServerProcess) -> None:
     bob, eve = server.people("bob", "eve")
     alice.wait_for("eve joined")

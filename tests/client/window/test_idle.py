@@ -76,6 +76,7 @@ pyshell.main()
 """
 
 
+@pytest.mark.slow
 def test_the_client_names_the_window() -> None:
     done = run_piped(*prepared_client(STREAMS))
     assert done.returncode == 1
@@ -85,6 +86,7 @@ def test_the_client_names_the_window() -> None:
 
 
 @posix_only
+@pytest.mark.slow
 def test_the_server_runs(start_server: StartServer) -> None:
     server = start_server(program=prepared_server(STREAMS))
     alice, bob = server.people("alice", "bob")

@@ -60,6 +60,7 @@ def test_every_part_is_reached_by_keyboard(alice: Opened, server: ServerProcess)
     alice.wait_for_menu()
 
 
+@pytest.mark.slow
 def test_line_typed_without_connection_stays(open_window: OpenWindow) -> None:
     window = open_window()
     window("dialog.top.withdraw()")

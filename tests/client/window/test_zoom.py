@@ -77,6 +77,7 @@ def test_everything_is_enlarged_and_made_smaller(
     assert heights(alice) == before
 
 
+@pytest.mark.slow
 def test_the_conversation_is_laid_out_anew(alice: Opened, server: ServerProcess) -> None:
     server.connect("bob").send(f"MSG BROADCAST {'so it goes on ' * 20}")
     alice.wait_for("so it goes on")
