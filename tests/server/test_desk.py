@@ -28,7 +28,7 @@ from harness import (
     wake_ups,
 )
 from terminal.emulator import SEQUENCE_BEGUN
-from terminal.pseudo import LEFT, UP, Terminal, paste
+from terminal.pseudo import LEFT, UP, Terminal, paste, shown_times
 
 from .at_desk import PROMPT, Desk
 from .pressure import allow_descriptors, assert_served_promptly, linux_only, set_descriptor_limit
@@ -292,6 +292,14 @@ def test_what_was_asked_a_while_ago_is_asked_anew() -> None:
         desk.answers("/quit", "Ctrl\\+C again ends the chat for 1 person.")
         desk.answers("/quit", "Ctrl\\+C again ends the chat for 1 person.")
         assert anna.hears_nothing()
+
+
+def test_whoever_goes_on_does_not_mean_to_end_it(desk: Desk) -> None:
+    anna = desk.connect("anna")
+    desk.type("\x03hello\r\x03")
+    desk.wait_for(shown_times("Ctrl+C again ends the chat for 1 person.", 2))
+    anna.expect("INFO hello")
+    assert anna.hears_nothing()
 
 
 @pytest.mark.parametrize("keys", slow_beyond(1, ["\x03", "\x04", "/quit\r"]))
