@@ -128,7 +128,7 @@ def test_keys_are_echoed_in_a_narrower_window_that_answers_no_question(open_desk
 
     def hold_key_down() -> None:
         while not enough.wait(0.01):
-            person.type("o")
+            person.type_unread("o")  # the other thread reads
 
     key = threading.Thread(target=hold_key_down)
     key.start()
