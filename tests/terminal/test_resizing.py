@@ -53,6 +53,7 @@ class Conversation:
             and line.startswith(prompt)
             and line.count(prompt) == 1  # a piece would be taken for the beginning of the same line
             and screen.before_cursor().startswith(prompt)
+            and screen.modes["7"]  # autowrap is on again: all of the row has come
         )
 
     def is_all_there(self) -> bool:
