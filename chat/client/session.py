@@ -263,7 +263,7 @@ class Session:
         unsure = self._answers.lost(broken=broken)
         if self._reason_given and not (self.regaining and self._reason_given in FINAL_AT_FIRST):
             self.end(1, f"The server has gone: {reason}." if broken else "", self._reason_given)
-        elif self.leaving and not self._link.backlog and not broken:
+        elif self.leaving and (self.regaining or not (self._link.backlog or broken)):
             self.end(0)
         elif not self.interactive or self.leaving or not (self.name or self.regaining):
             self.end(1, f"The server has gone: {reason}.", Fault.UNREACHABLE)

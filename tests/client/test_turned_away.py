@@ -154,3 +154,13 @@ def test_one_can_leave_while_the_door_is_locked(impatient: Desk) -> None:
     impatient.server.close()
     impatient.person.type("/quit\r")
     assert impatient.person.wait_exit() == 0
+
+
+def test_one_can_leave_while_a_server_that_does_not_answer_goes_away(impatient: Desk) -> None:
+    impatient.connection.close()
+    connection = impatient.server.accept()
+    connection.expect("NAME me")
+    impatient.person.type("/quit\r")
+    connection.expect("EXIT")
+    connection.reset()
+    assert impatient.person.wait_exit() == 0
