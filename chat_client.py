@@ -101,8 +101,7 @@ class Client:
             if session.state is State.OVER:
                 return session.exit_code
             readable, writable = self.wait()
-            if self.signals in readable:
-                self.heed_signals()
+            self.heed_signals()
             session.turn(session.socket in readable, session.socket in writable)
             for key in keyboard.read(keyboard.source in readable):
                 self.press(key)
@@ -174,8 +173,16 @@ class Client:
             self.commands.tell_of_lines(self.editor.text)
 
     def heed_signals(self) -> None:
-        """Do what the signals that have come ask for."""
-        for number in self.signals.recv(SIGNALS_AT_ONCE):
+        """Do what the signals that have come ask for.
+
+        One that comes as select() returns is not in what that tells. But a window's other size has
+        to be known before anything is shown in it that came later.
+        """
+        try:
+            numbers = self.signals.recv(SIGNALS_AT_ONCE)
+        except BlockingIOError:
+            return
+        for number in numbers:
             name = signal.Signals(number).name
             if name == "SIGINT":
                 self.press("ctrl-c" if self.session.interactive else "eof")

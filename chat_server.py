@@ -265,7 +265,8 @@ class Server:
         ours = {"NAME": self.take_name, "PASS": self.admit, "EXIT": self.exit}
         self.handlers = {**self.room.handlers, **ours}
         self.turn_end = 0.0  # by the clock of time.monotonic()
-        selector.register(signals, selectors.EVENT_READ, lambda: self.heed_signals(signals))
+        self.signals = signals
+        selector.register(signals, selectors.EVENT_READ, self.heed_signals)
         for listener in listeners:
             self.watch_listener(listener)
 
@@ -294,7 +295,7 @@ class Server:
                 if key.data in self.listeners:
                     self.accept_waiting(key.data)
             self.send_news()
-            self.desk.show()
+            self.desk.show(self.heed_signals)
 
     @property
     def turn_is_over(self) -> bool:
@@ -545,9 +546,9 @@ class Server:
         self.news.forget(connection)
         self.places.let_out(connection)
 
-    def heed_signals(self, signals: socket.socket) -> None:
+    def heed_signals(self) -> None:
         """Ctrl+C, say, at a server without a desk: several at once are one."""
-        stops = [one for one in signals_that_came(signals) if not self.desk.heed(one.name)]
+        stops = [one for one in signals_that_came(self.signals) if not self.desk.heed(one.name)]
         if stops:
             self.end(STOP_SENTENCES[stops[0]])
 

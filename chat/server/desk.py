@@ -104,14 +104,18 @@ class Sitting:
             for text in self._display.unshown():
                 self._log.say(text)
 
+    @property
+    def has_news(self) -> bool:
+        """Whether there is anything to show."""
+        return self._is_stale or self._display.has_news
+
     def show(self) -> None:
         """Show what this turn has brought."""
-        if self._is_stale or self._display.has_news:
-            self._is_stale = False
-            self._display.update(PROMPTS, self._editor)
-            keys_wanted, room_wanted = not self._display.is_full, self._display.stands_still
-            self._watch(self._keyboard.source, selectors.EVENT_READ, keys_wanted)
-            self._watch(self._log.printer.descriptor, selectors.EVENT_WRITE, room_wanted)
+        self._is_stale = False
+        self._display.update(PROMPTS, self._editor)
+        keys_wanted, room_wanted = not self._display.is_full, self._display.stands_still
+        self._watch(self._keyboard.source, selectors.EVENT_READ, keys_wanted)
+        self._watch(self._log.printer.descriptor, selectors.EVENT_WRITE, room_wanted)
 
     def resized(self) -> None:
         """The window has another size."""
@@ -207,7 +211,7 @@ class Desk:
     def __enter__(self) -> Desk:
         """Take the terminal, now or as soon as this process is in front of it."""
         self._attempt(self._look)
-        self.show()
+        self._show()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -271,8 +275,16 @@ class Desk:
             self._attempt(self._leave)
             self._log.note(f"at the desk: {trace_of(fault)}")
 
-    def show(self) -> None:
-        """At the end of a turn: show what it has brought."""
+    def show(self, heed_signals: Callable[[], None]) -> None:
+        """At the end of a turn: show what it has brought.
+
+        A signal may have come when select() had returned. What is shown in a window needs its size.
+        """
+        if self._sitting and self._sitting.has_news:
+            heed_signals()
+            self._show()
+
+    def _show(self) -> None:
         if self._sitting:
             self._attempt(self._sitting.show)
 

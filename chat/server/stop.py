@@ -48,4 +48,7 @@ def catch_server_signals(selector: selectors.BaseSelector) -> socket.socket:
 
 def signals_that_came(signals: socket.socket) -> list[signal.Signals]:
     """Return which signals have come, each once."""
-    return [*map(signal.Signals, dict.fromkeys(signals.recv(MANY_AT_ONCE)))]
+    try:
+        return [*map(signal.Signals, dict.fromkeys(signals.recv(MANY_AT_ONCE)))]
+    except BlockingIOError:
+        return []

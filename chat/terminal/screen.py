@@ -108,6 +108,7 @@ class Screen:
             above = self._rows_above_cursor(cursor_column)
             up = f"\x1b[{above}A" if above else ""
             self._write(f"{up}\r\x1b[J")  # below the row there is nothing but pieces of it
+            self._cursor_column = 0  # also for another call before the row is drawn anew
         self.redraw()
 
     def _rows_above_cursor(self, cursor_column: Callable[[], int]) -> int:
@@ -132,6 +133,7 @@ class Screen:
         """Empty the window; the row is drawn anew at its top."""
         if self._has_line and self._escapes:
             self._write("\x1b[H\x1b[2J")
+            self._cursor_column = 0
         self.redraw()
 
     def update(self, rows: Iterable[str], prompts: Sequence[str], editor: LineEditor) -> None:
@@ -175,7 +177,7 @@ class Screen:
         return f"\r\x1b[?7l{prompt}{left}\x1b7{right}\x1b[K\x1b8\x1b[?7h", 0
 
     def _hidden(self) -> str:
-        self._drawn = ""
+        self._drawn, self._cursor_column = "", 0
         if self._escapes:
             return "\r\x1b[K"
         blank, self._drawn_columns = " " * self._drawn_columns, 0

@@ -201,6 +201,30 @@ def test_a_window_of_another_size_shows_one_row_of_the_line(reflows: bool) -> No
         anna.receive_until(f"INFO {line}")
 
 
+def test_a_window_of_another_size_is_heard_of_before_something_is_logged() -> None:
+    """The signal comes as select() returns for somebody's request, which is why it is not told."""
+    told_late = prepared_server(
+        "import selectors, chat.server.desk\n"
+        "chat.server.desk.ANSWER_SECONDS = 20.0\n"
+        "select = selectors.SelectSelector.select\n"
+        "def late(self, timeout=None):\n"
+        "    signals = next(iter(self.get_map()))\n"
+        "    return [one for one in select(self, timeout) if one[0].fd != signals]\n"
+        "selectors.SelectSelector.select = late\n"
+    )
+    with Desk(columns=80, reflows=True, program=told_late) as desk:
+        line = "a long line of many words that is not finished, and goes on"
+        desk.type(line)
+        desk.shows_line(line)
+        for columns in (50, 30, 70):
+            desk.resize(columns, 30)
+            desk.connect().send(f"NAME seen{columns}")
+            desk.wait_for(f"seen{columns}")
+            desk.wait_for(lambda screen: screen.before_cursor().endswith("goes on"))
+            assert desk.screen.text().count(PROMPT) <= 1, desk.screen
+            assert desk.screen.text().count("goes on") == 1, desk.screen
+
+
 def test_the_keys_of_the_line_editor(desk: Desk) -> None:
     anna = desk.connect("anna")
     desk.type("one two three\x1b[1;5D\x17")  # Ctrl+Left, Ctrl+W

@@ -14,8 +14,22 @@ LATIN = "".join(chr(ord("a") + number % 26) for number in range(70))
 WIDE = "漢" * 35
 
 # On a busy machine the test answers late for its terminal, and a piece may stay.
-PATIENT = prepared_client(
+PATIENCE = (
     "from chat.terminal.posix_keyboard import PosixKeyboard\nPosixKeyboard.answer_seconds = 20.0\n"
+)
+PATIENT = prepared_client(PATIENCE)
+# A window that is dragged sends many signals, and a busy client finds several at once.
+TOLD_TWICE = prepared_client(
+    f"{PATIENCE}from chat.terminal.screen import Screen\n"
+    "resized = Screen.resized\n"
+    "def twice(screen, column): resized(screen, column); resized(screen, column)\n"
+    "Screen.resized = twice\n"
+)
+# The signal comes as select() returns for a frame. Of what a client watches it is the first.
+TOLD_LATE = prepared_client(
+    f"{PATIENCE}import select\n"
+    "wait = select.select\n"
+    "select.select = lambda reading, *others: wait(reading[1:] or reading, *others)\n"
 )
 
 each_kind = pytest.mark.parametrize("reflows", [False, True], ids=["cuts", "reflows"])
@@ -34,13 +48,24 @@ class Conversation:
 
     def resize(self, columns: int) -> None:
         """Make the window so wide; wait until all that was said stands above the line alone."""
+        self.resize_unheard(columns)
+        self._desk.person.wait_for(self._stands_above_the_line)
+        self.go_on()
+
+    def resize_unheard(self, columns: int) -> None:
+        """Make the window so wide, and that is all."""
         person = self._desk.person
         self._narrowest = min(self._narrowest, columns)
         person.resize(columns, len(person.screen.rows))
-        person.wait_for(self._stands_above_the_line)
+
+    def go_on(self) -> None:
+        """Have something more said; wait until it stands above the line with all the rest."""
+        person = self._desk.person
         self._desk.wait_until_shown()  # hence the client has heard of the new width
         rows = person.screen.text().splitlines()  # perhaps without the line below, which is next
-        self._said.append(next(row for row in reversed(rows) if "* number" in row))
+        said = next(row for row in reversed(rows) if "* number" in row)
+        assert person.prompt not in said, f"a piece of the line stayed behind\n{person.screen}"
+        self._said.append(said)
         person.wait_for(self._stands_above_the_line)
 
     def _stands_above_the_line(self, screen: Screen) -> bool:
@@ -109,6 +134,28 @@ def test_a_window_resized_again_before_it_answers(open_desk: OpenDesk, reflows: 
     desk.person.screen.resize(50, rows)  # before it reads the question; the client knows of 30
     desk.wait_until_shown()
     assert conversation.is_all_there()
+
+
+@each_kind
+def test_a_window_resized_twice_before_the_row_is_drawn_anew(
+    open_desk: OpenDesk, reflows: bool
+) -> None:
+    """The row that was taken away does not take one above it along."""
+    desk = open_desk(reflows=reflows, rows=12, program=TOLD_TWICE)
+    conversation = Conversation(desk)
+    type_up_to(desk, LATIN, 30)  # in column 34: once around in a window of 33
+    conversation.resize(33)
+
+
+@each_kind
+def test_a_window_is_resized_before_a_message_comes(open_desk: OpenDesk, reflows: bool) -> None:
+    """No piece of the line stays above the message."""
+    desk = open_desk(reflows=reflows, rows=12, program=TOLD_LATE)
+    conversation = Conversation(desk)
+    type_up_to(desk, LATIN, len(LATIN))
+    for columns in WIDTHS:
+        conversation.resize_unheard(columns)
+        conversation.go_on()
 
 
 def test_no_row_is_torn_where_there_are_no_escape_sequences(open_desk: OpenDesk) -> None:
