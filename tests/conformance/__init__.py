@@ -9,13 +9,16 @@ Every test is one rule of the protocol. Its docstring is the rule's text and, af
 line, the mistake that most often breaks it. Markers give the order in which a student gets there:
 `core`, `chat`, `robust`. Nothing of the implementation is imported.
 
-What no black box can know is left out: when a server is full (SERVER_FULL), how long it waits for
-a name (TIMEOUT), how much may wait for a client that stopped reading, TLS. Where the protocol's
-text is silent, every sensible behaviour passes.
+What no black box can know is left out: how many more than a hundred people find room (SERVER_FULL),
+how long a server waits for a name (TIMEOUT), TLS. Where the protocol's text is silent, every
+sensible behaviour passes; the figures that a rule relies on stand in docs/exercise.md.
 
-    wire.py             frames, and one client that speaks them
-    room.py             the clients of one rule, and how they leave
-    program.py          the program under test: start, end, last words; a client's terminal
+    wire.py, pace.py    frames and streams; how slow a correct server may be
+    client.py, room.py  one person who speaks them; all people of one rule, and how they leave
+    terminal.py         a client program, its keyboard and its screen
+    sleeper.py          somebody who says nothing while the other rules are judged
+    program.py, family.py    the program under test: start, end, last words, all its children
+    experience.py, causes.py, judging.py    what is not waited for again, and what explains most
     options.py          the command line's options, checked
     report.py           who passed what: terminal, HTML page, Gradescope
     conftest.py         how pytest comes by all this

@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
-import inspect
 import itertools
 import random
+import re
 import signal
 import sys
 from collections.abc import Generator, Iterator
-from pathlib import Path
 
 import pytest
 
 from . import options, report
+from .experience import BEHIND_AN_ERROR
+from .judging import Judge, is_rule, new_result, paragraphs, rules_of_each_level, submission_of
 from .options import LEVELS, Submission
 from .program import ClientCommand, RunningServer, Server
 from .room import Room
+from .sleeper import Sleepers, sleeping_beside
 from .terminal import Terminal
 from .wire import RuleBroken
 
-HERE = Path(__file__).parent
 MISTAKE = "Probable mistake: "
-HANGING_SECONDS = 0.3  # patience with a server that has not answered anything for some rules
+QUOTED = r"'[^']*'"  # in last words: what differs from rule to rule
+ENDING_SECONDS = 0.2  # for a server that has closed a connection and may be about to end
 SOURCES = itertools.cycle(f"127.0.{third}.{fourth}" for third in (1, 2) for fourth in range(1, 255))
-RESULTS = pytest.StashKey[dict[str, report.Result]]()
+JUDGE = pytest.StashKey[Judge]()
 SERVERS = pytest.StashKey[list[Submission]]()
 CLIENTS = pytest.StashKey[list[Submission]]()
 
@@ -37,13 +39,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     for level in LEVELS:
         config.addinivalue_line("markers", f"{level}: rules of the level {level!r}")
+    for option in ("report", "gradescope"):
+        if path := options.output_file(config, option):
+            path.unlink(missing_ok=True)  # what an earlier run wrote is no result of this one
     config.stash[SERVERS], config.stash[CLIENTS] = options.submissions(config)
-    config.stash[RESULTS] = {}
+    config.stash[JUDGE] = Judge(config)
+    config.pluginmanager.register(config.stash[JUDGE], "conformance-judge")
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends the servers, like Ctrl-C
     options.patience(config)
     options.points_per_level(config)
-    options.output_file(config, "report")
-    options.output_file(config, "gradescope")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -67,17 +71,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = [item for item in items if item not in without]
 
 
-def is_rule(item: pytest.Item) -> bool:
-    return item.path.parent == HERE
-
-
-def submission_of(item: pytest.Item) -> Submission | None:
-    params = item.callspec.params if isinstance(item, pytest.Function) else {}
-    found = params.get("server") or params.get("client_command")
-    assert found is None or isinstance(found, Submission)
-    return found
-
-
 # --------------------------------------------------------------------------------------- fixtures
 
 
@@ -89,22 +82,35 @@ def server(request: pytest.FixtureRequest) -> Iterator[Server | RunningServer]:
     program.stop()
 
 
+@pytest.fixture(scope="session")
+def sleepers(
+    server: Server | RunningServer, request: pytest.FixtureRequest
+) -> Iterator[Sleepers | None]:
+    """People who take their time from the first rule to the last, where a rule looks at them."""
+    wanted = any(item.path.stem == "test_staying" for item in request.session.items)
+    wanted = wanted and not request.config.stash[JUDGE].is_patient
+    if isinstance(server, RunningServer) or not wanted:
+        yield None
+        return
+    with sleeping_beside(server, request.config.getoption("password", "")) as sleepers:
+        yield sleepers
+
+
 @pytest.fixture
-def room(server: Server | RunningServer, pytestconfig: pytest.Config) -> Iterator[Room]:
+def room(
+    server: Server | RunningServer, sleepers: Sleepers | None, pytestconfig: pytest.Config
+) -> Iterator[Room]:
     """A room for one rule; afterwards everybody leaves, and a server that cannot clean up ends."""
     server.make_ready()
     tag = "" if server.own_room else f"{random.randrange(10**5):05}"
     password: str = pytestconfig.getoption("password", "")
     patience = options.patience(pytestconfig)
-    if server.rules_without_answer >= 3:  # it hangs, and will hardly wake up for the next rule
-        patience = min(patience, HANGING_SECONDS)
     # What a server holds against an address for one rule is not to be in the way of the next; all
     # of 127.0.0.0/8 is this machine (RFC 1122, 3.2.1.3), for Linux at least.
     source = next(SOURCES) if server.own_room and sys.platform == "linux" else ""
-    room = Room(server.address, patience, tag, password, source)
+    room = Room(server.address, patience, tag, password, source, server.experience)
     yield room
     room.leave()
-    server.rules_without_answer = 0 if room.was_answered else server.rules_without_answer + 1
     if server.own_room and not (room.was_answered and room.is_empty_again()):
         server.stop()
 
@@ -147,62 +153,91 @@ def pytest_runtest_makereport(
     submission = submission_of(item)
     if not is_rule(item) or submission is None:
         return outcome
-    result = item.config.stash[RESULTS].setdefault(item.nodeid, new_result(item, submission))
+    judge = item.config.stash[JUDGE]
+    result = judge.results.setdefault(item.nodeid, new_result(item))
     if outcome.failed:
         assert call.excinfo
         result.outcome = "failed"
         error = call.excinfo.value
-        result.explanation = explanation(item, submission, error)
+        explain(result, item, submission, error)
         if isinstance(error, RuleBroken):
-            outcome.longrepr = f"{result.explanation}\n\nThe rule: {result.rule}"
+            outcome.longrepr = f"{result.seen}\n\nThe rule: {result.rule}"
+        if call.when == "call":
+            judge.may_postpone(item, outcome)
     elif outcome.skipped and isinstance(outcome.longrepr, tuple):
         result.outcome = "skipped"
-        result.explanation = outcome.longrepr[2].removeprefix("Skipped: ")
+        result.seen = outcome.longrepr[2].removeprefix("Skipped: ")
     return outcome
 
 
-def new_result(item: pytest.Item, submission: Submission) -> report.Result:
-    level = next(mark.name for mark in item.iter_markers() if mark.name in LEVELS)
-    assert isinstance(item, pytest.Function)
-    title = item.originalname.removeprefix("test_").replace("_", " ")
-    return report.Result(submission.label, level, title, paragraphs(item)[0])
-
-
-def paragraphs(item: pytest.Item) -> list[str]:
-    """Return the docstring's paragraphs, each in one line: the rule, then the probable mistake."""
-    assert isinstance(item, pytest.Function)
-    text = inspect.getdoc(item.function) or ""
-    return [" ".join(paragraph.split()) for paragraph in text.split("\n\n")]
-
-
-def explanation(item: pytest.Item, submission: Submission, error: BaseException) -> str:
-    """Return one sentence: in what situation what happened, and the mistake that does it."""
+def explain(
+    result: report.Result, item: pytest.Item, submission: Submission, error: BaseException
+) -> None:
+    """Write down in what situation what happened, and the mistake that probably does it."""
     if not isinstance(error, RuleBroken):
-        return f"{type(error).__name__}: {error}"
+        result.seen = f"{type(error).__name__}: {error}"
+        return
     assert isinstance(item, pytest.Function)
     judge = item.funcargs.get("room") or item.funcargs.get("terminal")
     situation = judge.situation if isinstance(judge, (Room, Terminal)) else ""
     sentence = f"{situation}, {error}" if situation else str(error)
-    if ended := submission.program.last_words():
+    cut_off = isinstance(judge, Room) and judge.was_cut_off
+    if ended := submission.program.last_words(ENDING_SECONDS if cut_off else 0):
         sentence += ended  # which says more than we could guess
-    elif judge is not None:  # else it did not even start
-        sentence += ": " + (error.mistake or paragraphs(item)[-1].removeprefix(MISTAKE))
-    return sentence[0].upper() + sentence[1:]
+        result.about = f"The server ended{re.sub(QUOTED, '…', ended)}"
+    elif judge is None:  # it did not even start
+        result.about = f"The server did not start: {error}"
+    else:
+        result.guess = error.mistake or paragraphs(item)[-1].removeprefix(MISTAKE)
+        came_back = submission.program.experience.came_back
+        result.about = BEHIND_AN_ERROR if came_back else error.about
+    result.seen = sentence[0].upper() + sentence[1:]
 
 
+# ------------------------------------------------------------------------------------- the report
+
+
+def results_in_order(config: pytest.Config) -> list[report.Result]:
+    """Return all results, those of the submission first that was named first."""
+    order = [submission.label for key in (SERVERS, CLIENTS) for submission in config.stash[key]]
+    results = config.stash[JUDGE].results.values()
+    return sorted(results, key=lambda result: order.index(result.submission))
+
+
+def is_whole(session: pytest.Session) -> bool:
+    """Return whether every rule that was to be judged has its verdict, and there are some."""
+    judge = session.config.stash[JUDGE]
+    rules = [item for item in session.items if is_rule(item)]
+    whole = all(item.nodeid in judge.results for item in rules)
+    wanted = {submission.label for item in rules if (submission := submission_of(item))}
+    return bool(rules) and whole and wanted <= judge.finished
+
+
+@pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Write the results: last, when every program that was judged has ended, and whole."""
     config = session.config
-    results = list(config.stash[RESULTS].values())
+    results = results_in_order(config)
+    points = options.points_per_level(config)
+    for own in report.by_submission(results).values():
+        of_a_client = any(own[0].submission == one.label for one in config.stash[CLIENTS])
+        report.give_points(own, points, rules_of_each_level(of_a_client))
+    if not is_whole(session):  # broken off: what there is would say too much or too little
+        return
     if page := options.output_file(config, "report"):
-        page.write_text(report.html_page(results), encoding="utf-8")
+        report.write_whole(page, report.html_page(results))
     if grades := options.output_file(config, "gradescope"):
-        report.write_gradescope(grades, results, options.points_per_level(config))
+        report.write_gradescope(grades, results)
 
 
 def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, config: pytest.Config
 ) -> None:
-    for submission, results in report.by_submission(config.stash[RESULTS].values()).items():
+    for submission, results in report.by_submission(results_in_order(config)).items():
         terminalreporter.section(f"conformance of {submission}")
         for line in report.terminal_lines(results):
             terminalreporter.write_line(line)
+    for option in ("report", "gradescope"):
+        path = options.output_file(config, option)
+        if path and not path.exists():
+            terminalreporter.write_line(f"{path} was not written: not every rule was judged")

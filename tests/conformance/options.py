@@ -72,27 +72,28 @@ def submissions(config: pytest.Config) -> tuple[list[Submission], list[Submissio
                 )
     if not servers and not clients and not address:
         return [Submission(OWN_SERVER.name, Server(own_command()))], []
-    server_submissions = [
-        Submission(label, Server(command))
-        for label, command in zip(labels(servers), servers, strict=True)
-    ]
+    own = iter(labels([*servers, *clients]))  # a server and a client may be of one name
+    server_submissions = [Submission(next(own), Server(command)) for command in servers]
     if address:
         server_submissions.append(Submission(address, RunningServer(read_address(address))))
     return server_submissions, [
-        Submission(label, ClientCommand(command))
-        for label, command in zip(labels(clients), clients, strict=True)
+        Submission(next(own), ClientCommand(command)) for command in clients
     ]
 
 
 def labels(commands: list[str]) -> list[str]:
-    """Return each command's distinguishing part: the first word that the others do not have."""
+    """Return each command's distinguishing part: a word that the others do not have.
+
+    The last of them that is a file, or else the first.
+    """
     found: list[str] = []
     for command in commands:
         others = [other.split() for other in commands if other != command]
         words = [word for word in command.split() if "{" not in word]
         files = [word for word in words[1:] if not word.startswith("-")] or words or [command]
         own = [word for word in files if not any(word in other for other in others)]
-        label = (own or files)[0]
+        own = own or files
+        label = [own[0], *(word for word in own if Path(word).exists())][-1]
         same = sum(earlier.partition(" #")[0] == label for earlier in found)
         found.append(f"{label} #{same + 1}" if same else label)
     return found

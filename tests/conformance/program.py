@@ -5,19 +5,27 @@ from __future__ import annotations
 import contextlib
 import os
 import random
+import re
 import shlex
-import signal
 import socket
 import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
+from .experience import Experience
+from .family import Family
 from .wire import RuleBroken
 
 START_SECONDS = 10.0  # a virtual machine or an interpreter may take its time
-LAST_WORDS_SIZE = 4000  # bytes of output that are kept; a flood of it is read and forgotten
+OUTPUT_SIZE = 64_000  # bytes of output that are kept; a flood of it is read and forgotten
+LONGEST_WORDS = 300  # characters of its last line that are said; more is left out in the middle
+LISTEN = "0A"
+LISTENERS = [Path("/proc/net/tcp"), Path("/proc/net/tcp6")]  # on Linux
+PLACE = re.compile(r'File "([^"]+)", line (\d+)')  # as a Python traceback has it
+OF_PYTHON = re.compile(r"<|.*[/\\][Ll]ib[/\\]")  # begins the path of what is not the program's own
 
 OWN_SERVER = Path(__file__).resolve().parents[2] / "chat_server.py"
 
@@ -29,25 +37,16 @@ def command_words(command: str, **values: object) -> list[str] | str:
     return command if sys.platform == "win32" else shlex.split(command)
 
 
-def end_group(process: subprocess.Popen[bytes]) -> None:
-    """Kill the process and every child of its group, whether it has ended by itself or not."""
-    with contextlib.suppress(OSError):
-        if sys.platform == "win32":
-            process.kill()
-        else:
-            os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
-
-
 class Server:
     """A server that the suite starts, and starts again when it has ended or hangs."""
 
     own_room = True
-    rules_without_answer = 0  # one after the other
 
     def __init__(self, command: str) -> None:
         self.command = command
-        self.process: subprocess.Popen[bytes] | None = None
+        self.experience = Experience()
+        self.process: Family | None = None
+        self.reader: threading.Thread | None = None
         self.address = ("127.0.0.1", 0)
         self.output = bytearray()
         self.failure = ""  # why it cannot be started; it is not tried for every rule
@@ -69,33 +68,32 @@ class Server:
         self.address = ("127.0.0.1", free_port())
         self.output.clear()
         try:
-            self.process = subprocess.Popen(
+            self.process = Family(
                 command_words(self.command, port=self.address[1], host=self.address[0]),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
-                start_new_session=True,
             )
         except OSError as error:
             raise RuleBroken(f"the server cannot be started: {error}") from None
-        threading.Thread(target=self._keep_last_words, args=(self.process,), daemon=True).start()
+        self.reader = threading.Thread(target=self._read, args=(self.process,), daemon=True)
+        self.reader.start()
         self._wait_until_it_accepts(self.process)
 
-    def _keep_last_words(self, process: subprocess.Popen[bytes]) -> None:
+    def _read(self, process: Family) -> None:
         assert process.stdout
         with process.stdout as output:
             while data := os.read(output.fileno(), 65536):
                 if process is self.process:
                     self.output += data
-                    del self.output[:-LAST_WORDS_SIZE]
+                    del self.output[:-OUTPUT_SIZE]
 
-    def _wait_until_it_accepts(self, process: subprocess.Popen[bytes]) -> None:
+    def _wait_until_it_accepts(self, process: Family) -> None:
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline:
             if process.poll() is not None:
                 raise RuleBroken(f"the server ended before it accepted anybody{self.last_words()}")
-            with contextlib.suppress(OSError):
-                socket.create_connection(self.address, timeout=1).close()
+            if somebody_listens(self.address):
                 return
             time.sleep(0.01)
         raise RuleBroken(
@@ -103,43 +101,83 @@ class Server:
             f" {START_SECONDS:g} s of its start"
         )
 
-    def last_words(self) -> str:
-        """Return how the server ended, if it has, for the end of a sentence."""
-        if self.process is None:
+    def last_words(self, seconds: float = 0.0) -> str:
+        """Return how the server ended, if it does so in time, for the end of a sentence."""
+        if self.process is None or self.reader is None:
             return ""
         try:
-            code = self.process.wait(0.2)
+            code = self.process.wait(seconds)
         except subprocess.TimeoutExpired:
             return ""
-        lines = self.output.decode(errors="replace").strip().splitlines()
-        said = f", its last words: {lines[-1].strip()}" if lines else " without a word"
+        self.reader.join(0.5)  # to the end of its output, unless a child of it holds that open
+        words = last_line(self.output.decode(errors="replace"))
+        said = f", its last words: {words}" if words else " without a word"
         return f" (the server has ended with exit code {code}{said})"
 
     def stop(self) -> None:
-        """End it, children included."""
+        """End it, and all that it has started."""
         if self.process is not None:
-            end_group(self.process)
+            self.process.end()
             self.process = None
+
+
+def last_line(output: str) -> str:
+    """Return what a program said last, in one line; with the place, where that was a traceback."""
+    lines = output.strip().splitlines()
+    if not lines:
+        return ""
+    words = lines[-1].strip()
+    if len(words) > LONGEST_WORDS:
+        words = f"{words[:200]} … {words[-80:]} ({len(words)} characters)"
+    places = PLACE.findall(output)
+    own = [place for place in places if not OF_PYTHON.match(place[0])] or places
+    return f"{words} ({Path(own[-1][0]).name}, line {own[-1][1]})" if own else words
 
 
 class RunningServer:
     """A server that somebody else has started, with people of whom the suite knows nothing."""
 
     own_room = False
-    rules_without_answer = 0
 
     def __init__(self, address: tuple[str, int]) -> None:
         self.address = address
+        self.experience = Experience()
         self.tag = f"{os.getpid() % 10**5:05}"  # digits: no case folding, no sorting surprises
 
     def make_ready(self) -> None:
         """Nothing to do: it runs, or the first connection says that it does not."""
 
-    def last_words(self) -> str:
+    def last_words(self, seconds: float = 0.0) -> str:
+        """Return nothing: what it says stays where it runs."""
         return ""
 
     def stop(self) -> None:
         """It is not ours."""
+
+
+def somebody_listens(address: tuple[str, int]) -> bool:
+    """Return whether a connection to this port of our machine would be accepted.
+
+    Where the system tells, nothing is tried: one who comes and goes is more than some can bear.
+    """
+    tables = [table for table in LISTENERS if table.exists()]
+    if not tables:
+        with contextlib.suppress(OSError):
+            socket.create_connection(address, timeout=1).close()
+            return True
+        return False
+    return any(f"{address[1]:04X}" in listening_ports(table) for table in tables)
+
+
+def listening_ports(table: Path) -> Iterator[str]:
+    """Yield the ports, in hexadecimal, that a table of the kernel says somebody listens on."""
+    with table.open() as lines:
+        next(lines)  # the head: number, local address, remote address, state; proc_net_tcp
+        for line in lines:
+            _, local, _, state = line.split()[:4]
+            if state != LISTEN:  # who listens comes first; all that follows may be thousands
+                return
+            yield local.rpartition(":")[2]
 
 
 def free_port() -> int:
@@ -164,7 +202,11 @@ class ClientCommand:
 
     def __init__(self, command: str) -> None:
         self.command = command
+        self.experience = Experience()
 
-    def last_words(self) -> str:
+    def last_words(self, seconds: float = 0.0) -> str:
         """The screen of a client says how it ended; the sentences quote it."""
         return ""
+
+    def stop(self) -> None:
+        """Every rule ends the client that it has started."""

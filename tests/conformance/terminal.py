@@ -10,14 +10,15 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import select
 import socket
 import struct
-import subprocess
 import sys
 import threading
 import time
 
-from .program import START_SECONDS, command_words, end_group
+from .family import Family
+from .program import START_SECONDS, command_words
 from .wire import RuleBroken, Stream, require, show
 
 if sys.platform != "win32":
@@ -27,12 +28,14 @@ if sys.platform != "win32":
 
 ROWS, COLUMNS = 50, 200
 QUIET_SECONDS = 0.3  # a client that has been silent for so long is ready for what we type
+WATCH_SECONDS = 0.1  # how often the watcher looks whether we have ended
 SCREEN_SIZE = 200_000  # bytes that are kept; a flood of them is read and forgotten
 CONTROL_SEQUENCES = re.compile(
     r"\x1b\[[0-?]*[ -/]*[@-~]"  # colours and cursor movements
     r"|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)"  # window titles
     r"|\x1b[@-Z\\-_=>78]|[\x00-\x09\x0b-\x1f\x7f]"
 )
+CURSOR_FORWARD = re.compile(r"\x1b\[(\d*)C")  # how some programs draw spaces
 ASKS_FOR_A_NAME = re.compile(r"name|nick|user|who are you", re.IGNORECASE)
 
 
@@ -46,8 +49,10 @@ class Terminal:
         self.output = bytearray()
         self.last_output = time.monotonic()
         self.name = ""
-        self.process: subprocess.Popen[bytes] | None = None
+        self.process: Family | None = None
         self.keyboard = -1  # our end of the pseudo-terminal
+        self.watcher: threading.Thread | None = None
+        self.over = False
         self.stream: Stream | None = None
 
     # --------------------------------------------------------------------------- start and stop
@@ -71,23 +76,28 @@ class Terminal:
         fcntl.ioctl(inside, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
         environment = {"LC_ALL": "C.UTF-8", **os.environ, "TERM": "xterm"}
         try:
-            self.process = subprocess.Popen(
+            self.process = Family(
                 command_words(self.command, host="127.0.0.1", port=port),
                 stdin=inside,
                 stdout=inside,
                 stderr=inside,
-                env=environment,
-                start_new_session=True,
+                environment=environment,
             )
         except OSError as error:
             raise RuleBroken(f"the client cannot be started: {error}") from None
         finally:
             os.close(inside)
-        threading.Thread(target=self._watch, args=(self.keyboard,), daemon=True).start()
+        self.watcher = threading.Thread(target=self._watch, daemon=True)
+        self.watcher.start()
 
-    def _watch(self, keyboard: int) -> None:
-        with contextlib.suppress(OSError):  # the client has ended, or we have
-            while data := os.read(keyboard, 4096):
+    def _watch(self) -> None:
+        """Read what the client shows until it has ended, or we have."""
+        with contextlib.suppress(OSError):  # how Linux says that nobody holds the other end
+            while not self.over:
+                if not select.select([self.keyboard], [], [], WATCH_SECONDS)[0]:
+                    continue
+                if not (data := os.read(self.keyboard, 4096)):
+                    return
                 self.output += data
                 del self.output[:-SCREEN_SIZE]
                 self.last_output = time.monotonic()
@@ -122,9 +132,12 @@ class Terminal:
     def stop(self) -> None:
         """End the client with all its children."""
         if self.process is not None:
-            end_group(self.process)
+            self.process.end()
         if self.stream is not None:
             self.stream.close()
+        self.over = True
+        if self.watcher is not None:
+            self.watcher.join()  # a number that is closed while it is read is given to the next
         if self.keyboard >= 0:
             os.close(self.keyboard)
 
@@ -182,6 +195,18 @@ class Terminal:
             f"{expected!r} was typed, and {self.patience:g} s later no such frame had come{rest}"
         )
 
+    def ends_in_order(self) -> None:
+        """Say BYE, unless the client is gone by then, and insist that no reset ends it."""
+        assert self.stream
+        if self._next_request(time.monotonic() + QUIET_SECONDS) is None and not self.stream.ended:
+            self.stream.send("BYE")
+            self.stream.stop_sending()
+        deadline = time.monotonic() + self.patience
+        while not self.stream.ended and time.monotonic() < deadline:
+            self._next_request(deadline)
+        require(self.stream.ended, "EXIT was answered BYE, and the client does not close")
+        require(not self.stream.was_reset, "the client's connection ended with a reset")
+
     def hears(self, data: bytes) -> None:
         """Send these bytes to the client."""
         assert self.stream
@@ -194,7 +219,9 @@ class Terminal:
     # ------------------------------------------------------------------------------- the screen
 
     def _screen(self) -> str:
-        return CONTROL_SEQUENCES.sub("", bytes(self.output).decode(errors="replace"))
+        output = bytes(self.output).decode(errors="replace")
+        output = CURSOR_FORWARD.sub(lambda found: " " * int(found[1] or 1), output)
+        return CONTROL_SEQUENCES.sub("", output)
 
     def _unfinished_line(self) -> str:
         """Return what stands after the last line end: a prompt, if there is one."""
@@ -202,6 +229,15 @@ class Terminal:
 
     def _shown(self) -> str:
         return show(self._screen().strip()[-60:]) if self._screen().strip() else "nothing"
+
+    def shows_exactly(self, text: str) -> None:
+        """Wait until the screen has shown this text, every space of it, within one row."""
+        self.shows(*text.split())
+        require(
+            text in self._screen(),
+            f"the screen shows the words of {show(text)}, but not the spaces between them;"
+            f" it ends with {self._shown()}",
+        )
 
     def shows(self, *texts: str) -> None:
         """Wait until the screen has shown these texts, in this order, however rows are broken."""

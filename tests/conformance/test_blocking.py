@@ -4,36 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from .room import Room
-from .wire import Client, require, show
+from .room import Room, blocks, can_reach, cannot_reach, leaves, rename
+from .wire import require, show
 
 pytestmark = pytest.mark.chat
-
-
-def cannot_reach(sender: Client, blocker: Client) -> None:
-    """Insist that the sender's private messages are refused."""
-    sender.is_refused(f"MSG {blocker} may-I?", "BLOCKED")
-
-
-def can_reach(sender: Client, addressee: Client) -> None:
-    """Insist that a private message arrives."""
-    sender.send(f"MSG {addressee} may-I?")
-    addressee.gets(f"MSG {sender} {addressee} may-I?")
-
-
-def rename(person: Client, name: str) -> None:
-    person.is_told(f"HELLO {name}", f"NAME {name}")
-    person.name = name
-
-
-def blocks(blocker: Client, blocked: Client) -> None:
-    blocker.is_told(f"BLOCKED {blocked}", f"BLOCK {blocked}")
-
-
-def leaves(person: Client) -> None:
-    """EXIT, and the room knows it."""
-    person.send("EXIT")
-    person.last_frames()
 
 
 def test_block_is_answered(room: Room) -> None:
@@ -54,10 +28,14 @@ def test_unblock_is_answered(room: Room) -> None:
     """
     alice, bob = room.join("alice"), room.join("bob")
     blocks(alice, bob)
+    bob.settles()
     alice.is_told(f"UNBLOCKED {bob}", f"UNBLOCK {bob}")
+    bob.gets_nothing(events=True)
     can_reach(bob, alice)
     bob.send("MSG BROADCAST and-to-all")
     alice.gets(f"MSG {bob} BROADCAST and-to-all")
+    rename(bob, room.name("bobby"))
+    can_reach(bob, alice)
 
 
 def test_a_blocked_message_is_refused(room: Room) -> None:
@@ -101,6 +79,19 @@ def test_the_blocker_may_write(room: Room) -> None:
     can_reach(alice, bob)
     alice.send("MSG BROADCAST to-all")
     bob.gets(f"MSG {alice} BROADCAST to-all")
+
+
+def test_a_block_is_of_one_name(room: Room) -> None:
+    """A block is of one name: who is called something like it is not blocked.
+
+    Probable mistake: `in` or startswith() where names are compared?
+    """
+    alice, bob, bobby = room.join("alice"), room.join("bob"), room.join("bobby")
+    blocks(alice, bob)
+    can_reach(bobby, alice)
+    alice.ask(f"UNBLOCK {bob}")
+    blocks(alice, bobby)
+    can_reach(bob, alice)
 
 
 def test_a_block_is_one_persons(room: Room) -> None:
@@ -153,9 +144,11 @@ def test_block_needs_somebody_of_that_name(room: Room) -> None:
     Probable mistake: any word is put on the list, or BAD_NAME is answered?
     """
     alice, bob = room.join("alice"), room.join("bob")
-    for name in (room.name("nobody"), "BROADCAST", "broadcast", f"{bob} {bob}", f"{bob} ", "!"):
+    nobody = room.name("nobody")
+    for name in (nobody, "BROADCAST", "broadcast", f"{bob} {bob}", f"{bob} ", f" {bob}", "!"):
         alice.is_refused(f"BLOCK {name}", "NO_SUCH_NAME")
     can_reach(bob, alice)
+    can_reach(room.called(nobody), alice)
 
 
 def test_nobody_blocks_oneself(room: Room) -> None:
@@ -190,116 +183,6 @@ def test_a_block_holds_a_name_in_any_form(room: Room) -> None:
     cannot_reach(bob, alice)
     alice.is_told(f"UNBLOCKED {bob}", f"UNBLOCK {room.name('Ｂｏｂ')}")
     can_reach(bob, alice)
-
-
-def test_a_block_follows_a_change_of_name(room: Room) -> None:
-    """A block follows the blocked person through changes of name, again and again.
-
-    Probable mistake: the list holds the name under which somebody was blocked, for ever?
-    """
-    alice, bob = room.join("alice"), room.join("bob")
     blocks(alice, bob)
-    for stem in ("bobby", "BOBBY", "robert"):
-        rename(bob, room.name(stem))
-        cannot_reach(bob, alice)
-    bob.send("MSG BROADCAST anybody?")
-    bob.settles()
-    alice.gets_nothing()
-
-
-def test_a_block_leaves_the_old_name_behind(room: Room) -> None:
-    """A list holds the name that the blocked person has now: the old one is free of it, for
-    `UNBLOCK` and for whoever takes it.
-
-    Probable mistake: the new name is added, and the old one stays as well?
-    """
-    alice, bob = room.join("alice"), room.join("bob")
-    blocks(alice, bob)
-    old = bob.name
-    rename(bob, room.name("bobby"))
-    alice.is_refused(f"UNBLOCK {old}", "NOT_BLOCKED", "NO_SUCH_NAME")
-    innocent = room.called(old)
-    can_reach(innocent, alice)
-    cannot_reach(bob, alice)
-    alice.is_told(f"UNBLOCKED {bob}", f"UNBLOCK {bob}")
-    can_reach(bob, alice)
-
-
-def test_a_block_stays_when_the_blocked_leave(room: Room) -> None:
-    """When a blocked person leaves, the list keeps the last name: who next takes it is blocked.
-
-    Probable mistake: the list holds a connection and forgets it when the person leaves?
-    """
-    alice, bob = room.join("alice"), room.join("bob")
-    blocks(alice, bob)
-    rename(bob, room.name("bobby"))
     leaves(bob)
-    again = room.join("bobby")
-    cannot_reach(again, alice)
-    again.send("MSG BROADCAST me-again")
-    again.settles()
-    alice.gets_nothing()
-
-
-def test_who_takes_a_blocked_name_is_followed(room: Room) -> None:
-    """Whoever takes a blocked name, by joining or by a change of name, is blocked, and then
-    followed.
-
-    Probable mistake: the list remembers the first person and the name, but not who has it now?
-    """
-    alice, bob, carol = room.join("alice"), room.join("bob"), room.join("carol")
-    blocks(alice, bob)
-    name, own = bob.name, carol.name
-    leaves(bob)
-    can_reach(carol, alice)
-    rename(carol, name)
-    cannot_reach(carol, alice)
-    rename(carol, own)
-    cannot_reach(carol, alice)
-    innocent = room.called(name)
-    can_reach(innocent, alice)
-
-
-def test_who_left_can_be_unblocked(room: Room) -> None:
-    """`UNBLOCK` needs the name to be on the list and nothing else: its owner may have left.
-
-    Probable mistake: NO_SUCH_NAME, because the person is looked up first?
-    """
-    alice, bob = room.join("alice"), room.join("bob")
-    blocks(alice, bob)
-    name = bob.name
-    leaves(bob)
-    answer = alice.ask(f"UNBLOCK {name}")
-    require(
-        answer.casefold() == f"unblocked {name}".casefold(),
-        f"UNBLOCK of bob, who had left, was answered {show(answer)}",
-    )
-    can_reach(room.called(name), alice)
-
-
-def test_a_block_ends_with_the_blocker(room: Room) -> None:
-    """A block list ends with its owner's connection: who comes back under the same name has none.
-
-    Probable mistake: lists are kept by the owner's name, and nobody clears them?
-    """
-    alice, bob = room.join("alice"), room.join("bob")
-    blocks(alice, bob)
-    name = alice.name
-    leaves(alice)
-    again = room.called(name)
-    can_reach(bob, again)
-    again.is_refused(f"UNBLOCK {bob}", "NOT_BLOCKED")
-
-
-def test_a_block_outlives_the_blockers_change_of_name(room: Room) -> None:
-    """A block list belongs to a connected person, whatever name that person takes.
-
-    Probable mistake: lists are kept by the owner's name, and a change of name loses them?
-    """
-    alice, bob = room.join("alice"), room.join("bob")
-    blocks(alice, bob)
-    old = alice.name
-    rename(alice, room.name("alicia"))
-    cannot_reach(bob, alice)
-    can_reach(bob, room.called(old))
-    alice.is_told(f"UNBLOCKED {bob}", f"UNBLOCK {bob}")
+    cannot_reach(room.called(room.name("BOB")), alice)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 
 import pytest
 
 from .terminal import Terminal
-from .wire import frame, frames
+from .wire import RuleBroken, frame, frames
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
 
@@ -54,6 +55,27 @@ def test_spaces_are_sent_as_typed(terminal: Terminal) -> None:
 
 
 @pytest.mark.core
+def test_a_text_is_not_stripped(terminal: Terminal) -> None:
+    """A line is sent as it was typed, with the spaces at the beginning and at the end of a text.
+
+    Probable mistake: strip(), meant for the line end, takes the spaces as well?
+    """
+    for line in ("MSG bob  two spaces before", "MSG bob one space behind "):
+        terminal.types(line)
+        terminal.sends(line)
+
+
+@pytest.mark.core
+def test_a_typed_password_is_sent(terminal: Terminal) -> None:
+    """`PASS` is a verb like any other: the line is sent as it was typed.
+
+    Probable mistake: a list of verbs in the client in which PASS is missing?
+    """
+    terminal.types("PASS open sesame")
+    terminal.sends("PASS open sesame")
+
+
+@pytest.mark.core
 def test_a_message_is_shown(terminal: Terminal) -> None:
     """What a `MSG` carries, the sender and the text, appears on the screen while nobody types.
 
@@ -73,6 +95,16 @@ def test_a_broadcast_is_shown(terminal: Terminal) -> None:
     terminal.hears(frame("MSG zebedee BROADCAST hello to everybody"))
     terminal.shows("zebedee")
     terminal.shows("hello to everybody")
+
+
+@pytest.mark.chat
+def test_spaces_are_shown(terminal: Terminal) -> None:
+    """What a `MSG` carries is shown as it is: two spaces in a text stay two.
+
+    Probable mistake: split() and join() turn two spaces into one?
+    """
+    terminal.hears(frame("MSG zebedee alice one  two   three"))
+    terminal.shows_exactly("one  two   three")
 
 
 @pytest.mark.chat
@@ -100,6 +132,18 @@ def test_a_message_does_not_wait_for_the_line_being_typed(terminal: Terminal) ->
 
 
 @pytest.mark.chat
+def test_lines_typed_at_once_are_all_sent(terminal: Terminal) -> None:
+    """Lines that come from the keyboard at the same moment, as when they are pasted, are all sent.
+
+    Probable mistake: the first line is taken, and the next waits in a buffer for one more key?
+    """
+    lines = [f"MSG bob line {n} of 3" for n in (1, 2, 3)]
+    terminal.presses("".join(f"{line}\r" for line in lines))
+    for line in lines:
+        terminal.sends(line)
+
+
+@pytest.mark.chat
 def test_an_error_is_survived(terminal: Terminal) -> None:
     """An `ERROR` is news like any other: the client goes on.
 
@@ -110,6 +154,19 @@ def test_an_error_is_survived(terminal: Terminal) -> None:
     terminal.shows("after the error")
     terminal.types("MSG bob still here")
     terminal.sends("MSG bob still here")
+
+
+@pytest.mark.robust
+def test_exit_ends_in_order(terminal: Terminal) -> None:
+    """After `EXIT` the connection is closed in order, or left to the server: a reset may overtake
+    what was sent before it.
+
+    Probable mistake: SO_LINGER, or close() while bytes lie unread?
+    """
+    terminal.types("EXIT")
+    with contextlib.suppress(RuleBroken):  # that it is sent at all is another rule's business
+        terminal.sends("EXIT")
+    terminal.ends_in_order()
 
 
 @pytest.mark.robust

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import time
 
 import pytest
 
-from .room import Room
-from .wire import ANSWERS, Client, RuleBroken, require, show, verb_of
+from .client import Client
+from .room import Room, comes_free
+from .wire import ANSWERS, EVENTS, RuleBroken, require, show, verb_of
 
 # ------------------------------------------------------------------------------------------ core
 
@@ -33,17 +33,6 @@ def test_exit_closes_the_connection(room: Room) -> None:
     alice.last_frames()
 
 
-def comes_free(room: Room, name: str) -> None:
-    """Insist that the name can be had, by the time a leaving has been noticed."""
-    again = room.connect(f"a second {name}")
-    deadline = time.monotonic() + room.patience
-    answer = again.ask(f"NAME {name}")
-    while verb_of(answer) == "ERROR" and time.monotonic() < deadline:
-        room.let_the_server_read()
-        answer = again.ask(f"NAME {name}")
-    require(verb_of(answer) == "HELLO", f"the next who asked for {name} got {show(answer)}")
-
-
 @pytest.mark.core
 def test_a_name_is_free_after_exit(room: Room) -> None:
     """When somebody has left with `EXIT`, the name is free for the next.
@@ -53,7 +42,7 @@ def test_a_name_is_free_after_exit(room: Room) -> None:
     alice = room.join("alice")
     alice.send("EXIT")
     alice.last_frames()
-    comes_free(room, alice.name)
+    comes_free(room, room.connect(f"a second {alice}"), alice.name)
 
 
 @pytest.mark.core
@@ -64,7 +53,7 @@ def test_a_name_is_free_after_a_break(room: Room) -> None:
     """
     alice = room.join("alice")
     alice.close()
-    comes_free(room, alice.name)
+    comes_free(room, room.connect(f"a second {alice}"), alice.name)
 
 
 @pytest.mark.core
@@ -128,7 +117,8 @@ def test_nothing_is_read_after_exit(room: Room) -> None:
     alice.settles()
     bob.settles()
     alice.send("EXIT", f"MSG {bob} too-late", f"NAME {room.name('ghost')}", "GET_NAMES")
-    last = alice.last_frames()
+    last = answers(alice.last_frames())
+    alice.close()
     require(last == ["BYE"], f"after EXIT came {show(last)}, not 'BYE' alone")
     bob.gets(f"LEFT {alice}")
     bob.gets_nothing(events=True)
@@ -144,6 +134,7 @@ def test_what_came_before_exit_is_done(room: Room) -> None:
     alice.settles()
     alice.send("GET_NAMES", *(f"MSG {bob} number-{n}" for n in range(20)), "EXIT")
     last = answers(alice.last_frames())
+    alice.close()
     require(
         [verb_of(payload) for payload in last] == ["NAMES", "BYE"],
         f"the answers were {show(last)}, not NAMES and BYE",
@@ -192,16 +183,38 @@ def test_all_that_waits_comes_before_bye(room: Room) -> None:
     alice.settles()
     friends = [room.join(f"friend{n}") for n in range(2)]
     for friend in friends:
-        friend.send(*[f"MSG {alice} " + "x" * 9000] * 13)
+        friend.send(*[f"MSG {alice} " + "x" * 9000] * 4)
     with contextlib.suppress(RuleBroken):  # a server that blocks is another rule's business
         for friend in friends:
             friend.settles()
     alice.send(*(f"MSG {alice} {n}-" + "x" * 9000 for n in range(12)), "EXIT")
-    room.let_the_server_read()
-    last = alice.last_frames()
+    for _ in range(3):  # more than one read can hold
+        room.let_the_server_read()
+    last = [payload for payload in alice.last_frames() if verb_of(payload) not in EVENTS]
     messages = sum(payload.startswith(f"MSG {alice} ") for payload in last)
     require(messages == 12, f"alice sent herself 12 messages and EXIT, and {messages} arrived")
     require(last[-1] == "BYE", f"the last frame was {show(last[-1])}, not 'BYE'")
+
+
+@pytest.mark.robust
+def test_a_slow_reader_may_stop_sending(room: Room) -> None:
+    """A client that closed its sending side is still answered what it has asked, however slowly it
+    reads.
+
+    Probable mistake: at the end of the stream close() forgets what send() has not taken yet?
+    """
+    slow = room.join("slow", narrow=True)
+    friends = [room.join(f"friend{n}") for n in range(2)]
+    for friend in friends:
+        friend.send(*[f"MSG {slow} " + "x" * 9000] * 8)
+    with contextlib.suppress(RuleBroken):  # a server that blocks is another rule's business
+        for friend in friends:
+            friend.settles()
+    slow.stop_sending(*["GET_NAMES"] * 20)
+    room.let_the_server_read()
+    room.situation = "when a client that had 144 kB to read closed its sending side"
+    answered = [verb_of(payload) for payload in slow.last_frames()].count("NAMES")
+    require(answered == 20, f"20 requests had arrived, and {answered} answers came back")
 
 
 @pytest.mark.robust
@@ -247,6 +260,9 @@ def test_many_leave_at_once(room: Room) -> None:
         client.stop_sending()
     for client in crowd[1::2]:
         client.send("EXIT")
+    for client in crowd:
+        client.last_frames()
+        client.close()
     wanted = {f"LEFT {client}" for client in crowd}
     heard = hear_all(alice, wanted)
     alice.gets_nothing(events=True)

@@ -1,4 +1,4 @@
-"""The suite's own few lines of framing, and one client that speaks them.
+"""The suite's own few lines of framing, and one connection that speaks them.
 
 Written from the protocol's text alone: a frame is four ASCII digits, the payload's length in
 bytes, and then the payload, UTF-8.
@@ -10,34 +10,36 @@ import contextlib
 import socket
 import struct
 import time
-from collections.abc import Callable, Sequence
-from functools import partial
-from typing import NoReturn
+from collections.abc import Sequence
 
 LENGTH_FIELD_SIZE = 4
 LARGEST_PAYLOAD = 9999  # bytes
+FULL_FRAME = 9000  # bytes: behind a shorter list of names no second frame of it follows
 RECEIVE_SIZE = 64 * 1024
 
 ANSWERS = {"HELLO", "NAMES", "BLOCKED", "UNBLOCKED", "ACCEPTED", "BYE", "ERROR"}
 EVENTS = {"JOINED", "LEFT", "RENAMED"}
 NEWS = EVENTS | {"MSG"}  # what comes because of somebody else
+NO_FRAME = "what the server sent was not frames: behind some the next length field was wrong"
 
 
 class RuleBroken(AssertionError):  # noqa: N818 - what happened to a rule
     """The program under test does not do what the protocol says; the text is one sentence.
 
-    `mistake` is the probable one where it is known better than by the rule that was tried.
+    `mistake` is the probable one where it is known better than by the rule that was tried; `about`
+    is the kind of thing that was missing, as in experience.py.
     """
 
-    def __init__(self, sentence: str, mistake: str = "") -> None:
+    def __init__(self, sentence: str, mistake: str = "", about: str = "") -> None:
         super().__init__(sentence)
         self.mistake = mistake
+        self.about = about
 
 
-def require(condition: object, sentence: str) -> None:
+def require(condition: object, sentence: str, about: str = "") -> None:
     """Raise RuleBroken with `sentence` unless `condition` holds."""
     if not condition:
-        raise RuleBroken(sentence)
+        raise RuleBroken(sentence, about=about)
 
 
 def frame(payload: str | bytes) -> bytes:
@@ -69,6 +71,36 @@ def contains(text: str, payload: str) -> bool:
     return text in payload
 
 
+def listed(payload: str) -> list[str]:
+    """Return the names of one NAMES frame; that its total is there is another rule's."""
+    words = payload.split(" ")[1:]
+    return words[1:] if words and words[0].isdigit() else words
+
+
+def is_last_list(payload: str, names: Sequence[str]) -> bool:
+    """Return whether no more NAMES follow: all are here by the total, or the frame is not full."""
+    total = payload.partition(" ")[2].partition(" ")[0]
+    return len(payload.encode()) < FULL_FRAME or (total.isdigit() and len(names) >= int(total))
+
+
+def without_addressee(message: str) -> str:
+    """Return `MSG <from> <text>`, as a server sends it that leaves the addressee out."""
+    verb, sender, *rest = message.split(" ", 3)
+    return " ".join([verb, sender, *rest[1:]])
+
+
+def is_same(payload: str, expected: str) -> bool:
+    """Return whether this is the frame expected; that the addressee stands there is two rules'."""
+    return payload == expected or (
+        expected.startswith("MSG ") and payload == without_addressee(expected)
+    )
+
+
+def are_same(payloads: Sequence[str], expected: Sequence[str]) -> bool:
+    """Return whether these are the frames expected, in their order."""
+    return len(payloads) == len(expected) and all(map(is_same, payloads, expected))
+
+
 class Stream:
     """One connection's bytes, with a deadline for everything: the side that both ends share."""
 
@@ -79,6 +111,7 @@ class Stream:
         self.patience = patience  # seconds that one step may take
         self.unread = bytearray()
         self.line_ends = 0  # bytes that stood between frames, where nothing should
+        self.payload_line_ends = 0  # payloads that ended with one
         self.ended = False  # the other side closed
         self.was_reset = False  # and not politely
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -115,7 +148,7 @@ class Stream:
         if field and not field.isdigit():
             raise RuleBroken(
                 f"{self.peer} sent {show(field)} to {self.label} where a length field belongs",
-                "is the length four digits, written with zfill(4), and does it count bytes?",
+                about=NO_FRAME,
             )
         if len(field) < LENGTH_FIELD_SIZE:
             return None
@@ -124,12 +157,15 @@ class Stream:
             return None
         payload = bytes(self.unread[LENGTH_FIELD_SIZE:end])
         del self.unread[:end]
+        if payload.endswith(b"\n"):  # one rule minds it; the others go on
+            self.payload_line_ends += 1
+            payload = payload.rstrip(b"\r\n")
         try:
             return payload.decode()
         except UnicodeDecodeError:
             raise RuleBroken(
                 f"{self.peer} sent a payload that is not UTF-8: {show(payload)}",
-                "does the length field count characters, and cut the last one in two?",
+                about=NO_FRAME,
             ) from None
 
     def _receive(self, deadline: float) -> None:
@@ -168,211 +204,3 @@ class Stream:
 
 
 WINDOWS = hasattr(socket, "SO_EXCLUSIVEADDRUSE")
-
-
-class Client(Stream):
-    """One person of the chat, as a rule sees it. In an f-string it stands for its name.
-
-    What strangers do or an event tells is passed over where it is not what a rule waits for, so
-    that one mistake of a server breaks the rule about it and no other.
-    """
-
-    def __init__(self, connection: socket.socket, label: str, patience: float, tag: str) -> None:
-        super().__init__(connection, label, "the server", patience)
-        self.name = ""
-        self.was_answered = False  # at least once, whatever the answer was
-        self.pause: Callable[[], None] = lambda: None  # until the server has read what was sent
-        self.tag = tag  # part of every name of this rule; the rest of the room is none of ours
-
-    def __str__(self) -> str:
-        return self.name
-
-    # -------------------------------------------------------------------------------- receiving
-
-    def next_frame(self, waiting_for: str, skipped: Sequence[str] = ()) -> str:
-        """Return the next frame that concerns this rule."""
-        deadline = time.monotonic() + self.patience
-        while True:
-            try:
-                payload = self.frame_before(deadline)
-            except TimeoutError:
-                self._missed(waiting_for, skipped)
-            if payload is None:
-                self._was_closed(waiting_for)
-            self.was_answered |= verb_of(payload) in ANSWERS
-            if self._concerns_us(payload):
-                return payload
-
-    def _concerns_us(self, payload: str) -> bool:
-        return verb_of(payload) not in NEWS or self.tag in payload
-
-    def _missed(self, waiting_for: str, skipped: Sequence[str]) -> NoReturn:
-        about_events = verb_of(waiting_for.strip("'")) in EVENTS
-        odd = [payload for payload in skipped if about_events or verb_of(payload) not in EVENTS]
-        came = f"; what came is {show(odd)}" if odd else ""
-        if self.unread:
-            came += f"; an unfinished frame came: {show(bytes(self.unread))}"
-        raise RuleBroken(f"{self.label} waited {self.patience:g} s in vain for {waiting_for}{came}")
-
-    def _was_closed(self, waiting_for: str) -> NoReturn:
-        how = "reset" if self.was_reset else "closed"
-        raise RuleBroken(
-            f"the server {how} the connection of {self.label}, who waited for {waiting_for}"
-        )
-
-    def wait_for(self, waiting_for: str, wanted: Callable[[str], bool]) -> str:
-        """Return the next frame that is wanted; the others are passed over."""
-        skipped: list[str] = []
-        deadline = time.monotonic() + self.patience
-        while not wanted(payload := self.next_frame(waiting_for, skipped)):
-            skipped.append(payload)
-            if time.monotonic() > deadline:  # a flood of frames that nobody asked for
-                self._missed(waiting_for, skipped)
-        return payload
-
-    def answer(self, to: str) -> str:
-        """Return the next frame that answers a request; events and messages are passed over."""
-        return self.wait_for(f"the answer to {to}", lambda payload: verb_of(payload) in ANSWERS)
-
-    def ask(self, request: str) -> str:
-        """Send a request and return its answer."""
-        self.send(request)
-        return self.answer(show(request))
-
-    def gets(self, *expected: str) -> None:
-        """Wait for these frames in this order; what else happened meanwhile is passed over."""
-        for payload in expected:
-            self._gets_one(payload)
-
-    def _gets_one(self, expected: str) -> None:
-        verb = verb_of(expected)
-
-        def settles_it(payload: str) -> bool:
-            return verb_of(payload) in {verb, "ERROR"} and (
-                verb not in EVENTS or payload == expected
-            )
-
-        payload = self.wait_for(show(expected), settles_it)
-        require(
-            payload == expected, f"{self.label} got {show(payload)} instead of {show(expected)}"
-        )
-
-    def hears(self, *texts: str) -> None:
-        """Wait for frames that carry these texts, in this order, whatever else is in a frame."""
-        for text in texts:
-            self.wait_for(f"a frame with {show(text)}", partial(contains, text))
-
-    def is_told(self, expected: str, request: str) -> None:
-        """Send a request and insist on this answer."""
-        answer = self.ask(request)
-        require(
-            answer == expected,
-            f"{self.label} sent {show(request)} and got {show(answer)} instead of {show(expected)}",
-        )
-
-    def is_refused(self, request: str | bytes, *codes: str) -> str:
-        """Send a request, insist on an ERROR with one of these codes, and return its text."""
-        self.send(request)
-        return self.gets_error(show(request), *codes)
-
-    def gets_error(self, request: str, *codes: str) -> str:
-        """Insist that the answer to what was sent is an ERROR with one of these codes."""
-        wanted = " or ".join(codes)
-        answer = self.wait_for(
-            f"ERROR {wanted} after {request}", lambda payload: verb_of(payload) in ANSWERS
-        )
-        verb, code, text = (*answer.split(" ", 2), "", "")[:3]
-        require(
-            verb == "ERROR" and code in codes,
-            f"{request} was answered {show(answer)} instead of ERROR {wanted}",
-        )
-        require(text.strip(), f"{show(answer)} has a code for programs, but no text for people")
-        return text
-
-    # ------------------------------------------------------------------- what has not come at all
-
-    def frames_so_far(self) -> list[str]:
-        """Return every frame that the server had for us, up to its answer to one more request.
-
-        That answer is the fence: it cannot overtake what was caused before it, so whatever did
-        not come by then does not come at all, and nobody has to sleep to see it.
-        """
-        self.pause()  # two requests in one packet are the business of the robust rules
-        self.send("GET_NAMES")
-        earlier: list[str] = []
-        listed = 0
-        deadline = time.monotonic() + self.patience
-        while True:
-            payload = self.next_frame("the answer to 'GET_NAMES'", earlier)
-            words = payload.split(" ")
-            if words[0] == "NAMES":
-                listed += len(words) - 2
-                if listed >= (int(words[1]) if words[1:] and words[1].isdigit() else 0):
-                    return earlier
-            elif words[0] not in ANSWERS | NEWS | {"INFO"} and self.name and self.name in payload:
-                return earlier  # a list in a form of its own: another rule's business
-            else:
-                earlier.append(payload)
-            if time.monotonic() > deadline:
-                self._missed("the answer to 'GET_NAMES'", earlier)
-
-    def settles(self) -> None:
-        """Wait until the server has dealt with all that this client sent; forget what came."""
-        self.frames_so_far()
-
-    def gets_nothing(self, but: Sequence[str] = (), events: bool = False) -> None:
-        """Insist that no answer and no message came but these; `events`: no event either."""
-        minded = ANSWERS | NEWS if events else ANSWERS | {"MSG"}
-        came = [payload for payload in self.frames_so_far() if verb_of(payload) in minded]
-        wanted = f"nothing but {show(but)}" if but else "nothing"
-        require(
-            came == list(but),
-            f"{self.label} should have got {wanted}, and got {show(came) or 'nothing'}",
-        )
-
-    def names(self) -> list[str]:
-        """Ask who is here and return the names in the server's order, from all its frames."""
-        self.send("GET_NAMES")
-        names: list[str] = []
-        deadline = time.monotonic() + self.patience
-        while True:
-            answer = self.answer("'GET_NAMES'")
-            verb, *words = answer.split(" ")
-            require(
-                verb == "NAMES" and words and words[0].isdigit(),
-                f"GET_NAMES was answered {show(answer)} instead of NAMES <total> <name> …",
-            )
-            total = int(words[0])
-            names += words[1:]
-            if len(names) >= total or not words[1:] or time.monotonic() > deadline:
-                break
-        require(
-            len(names) == total,
-            f"GET_NAMES was answered {show(answer)}: the total says {total}, but names are"
-            f" {len(names)}",
-        )
-        return names
-
-    # ------------------------------------------------------------------------------- the very end
-
-    def last_frames(self) -> list[str]:
-        """Return every frame until the server closes, and insist that it closes without a reset."""
-        last: list[str] = []
-        deadline = time.monotonic() + self.patience
-        while True:
-            try:
-                payload = self.frame_before(deadline)
-            except TimeoutError:
-                self._missed("the server to close the connection", last)
-            if payload is None:
-                break
-            if self._concerns_us(payload):
-                last.append(payload)
-        came = show(last) if last else "nothing"
-        require(not self.unread, f"the connection ended within a frame: {show(bytes(self.unread))}")
-        require(
-            not self.was_reset,
-            f"a reset ended the connection of {self.label}, not an orderly end of stream; what came"
-            f" before is {came}",
-        )
-        return last

@@ -10,9 +10,23 @@ from __future__ import annotations
 import argparse
 import os
 import socket
+import struct
 import threading
+import tty
 
-MISTAKES = ("characters", "one_recv", "after_enter", "unknown_verb", "words", "silent_exit")
+MISTAKES = (
+    "characters",
+    "one_recv",
+    "after_enter",
+    "unknown_verb",
+    "words",
+    "words_shown",
+    "stripped",
+    "no_pass",
+    "one_line",
+    "silent_exit",
+    "reset",
+)
 
 
 def encode(text: str, mistake: str) -> bytes:
@@ -38,12 +52,24 @@ def show_one_frame(connection: socket.socket) -> None:
 def show(payload: str, mistake: str) -> None:
     verb, _, rest = payload.partition(" ")
     if verb == "MSG":
-        sender, _, text = rest.partition(" ")[0], "", rest.split(" ", 2)[2]
+        sender, _, text = rest.split(" ", 2)
+        if mistake == "words_shown":
+            text = " ".join(text.split())
         print(f"\x1b[1m{sender}\x1b[0m: {text}", flush=True)
     elif mistake == "unknown_verb" and verb not in ("HELLO", "NAMES", "BYE", "ERROR"):
         os._exit(1)
     else:
         print(payload, flush=True)
+
+
+def first_line(waiting: bytearray) -> str:
+    """Take one line of what the keyboard has; what came behind it waits for the next key."""
+    while True:
+        waiting += os.read(0, 4096)
+        line, end, rest = waiting.partition(b"\n")
+        if end:
+            waiting[:] = rest
+            return line.decode()
 
 
 def main() -> None:
@@ -59,19 +85,30 @@ def main() -> None:
         reader = threading.Thread(target=show_one_frame, args=(connection,), daemon=True)
     if mistake != "after_enter":
         reader.start()
+    waiting = bytearray()
+    if mistake == "one_line":
+        tty.setcbreak(0)  # as programs do that edit their line themselves
     while True:
         try:
-            line = input("> ")
+            line = input("> ") if mistake != "one_line" else first_line(waiting)
         except EOFError:
             break
         if line == "EXIT" and mistake == "silent_exit":
             break
         if mistake == "words":
             line = " ".join(line.split())
+        if mistake == "stripped":
+            line = line.strip()
+        if mistake == "no_pass" and line.startswith("PASS "):
+            continue
         connection.sendall(encode(line, mistake))
         if mistake == "after_enter":
             length = int(connection.recv(4))
             show(connection.recv(length).decode(), mistake)
+        if line == "EXIT" and mistake == "reset":
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            connection.close()
+            os._exit(0)
         if line == "EXIT":
             reader.join(1)
             break

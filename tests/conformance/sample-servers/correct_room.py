@@ -1,8 +1,8 @@
 """The chat without a socket: who is here, who blocks whom, what every request does.
 
-The servers of this directory share it: one gives every person two threads, the other makes one
-classic mistake at a time. It is written from the protocol's text and knows nothing of
-chat_server.py, so that a mistake in one of them is not a mistake in both.
+The servers of this directory share it: one gives every person two threads, one has a select()
+loop, and the wrong ones make one mistake at a time. It is written from the protocol's text and
+knows nothing of chat_server.py, so that a mistake in one of them is not a mistake in both.
 """
 
 from __future__ import annotations
@@ -62,7 +62,10 @@ class Room:
             verb, separator, rest = self.read_text(payload).partition(" ")
             self.act(person, verb.upper(), rest if separator else None)
         except Refusal as refusal:
-            person.send(encode(str(refusal)))
+            person.send(encode(self.refusal(refusal)))
+
+    def refusal(self, refusal: Refusal) -> str:
+        return str(refusal)
 
     def read_text(self, payload: bytes) -> str:
         try:
@@ -159,13 +162,16 @@ class Room:
 
     def list_names(self, person: Person) -> None:
         names = self.listed()
-        line = head = f"NAMES {len(names)}"
+        line = head = self.head_of_list(person)
         for name in names:
             if len(f"{line} {name}".encode()) > LARGEST_PAYLOAD:
                 person.send(encode(line))
                 line = head
             line += f" {name}"
         person.send(encode(line))
+
+    def head_of_list(self, person: Person) -> str:
+        return f"NAMES {len(self.listed())}"
 
     def present(self, name: str) -> Person:
         person = self.people.get(self.folded(name))
@@ -183,18 +189,24 @@ class Room:
         name, separator, text = (rest or "").partition(" ")
         if not name or not separator or not text:
             raise Refusal("BAD_ARGUMENTS", "Usage: MSG <name or BROADCAST> <text>")
+        if not self.is_visible(text):
+            raise Refusal("BAD_ARGUMENTS", "Usage: MSG <name> <text>, with something to see in it")
         self.must_be_named(sender)
-        if all(unicodedata.category(c)[0] in "ZC" or c in INVISIBLE | {"\u2800"} for c in text):
-            raise Refusal("BAD_ARGUMENTS", "There is nothing to see in this message.")
         if self.folded(name) == "broadcast":
             data = self.message_frame(f"MSG {sender.name} BROADCAST {text}")
             for person in self.listeners(sender):
                 person.send(data)
             return
         addressee = self.present(name)
-        if self.folded(sender.name) in addressee.blocks:
+        if addressee is not sender and self.folded(sender.name) in addressee.blocks:
             raise Refusal("BLOCKED", f"{addressee.name} blocks you.")
         addressee.send(self.message_frame(f"MSG {sender.name} {addressee.name} {text}"))
+
+    def is_visible(self, text: str) -> bool:
+        return any(
+            unicodedata.category(c)[0] not in "ZC" and c not in INVISIBLE and c != "\u2800"
+            for c in text
+        )
 
     def listeners(self, sender: Person) -> list[Person]:
         name = self.folded(sender.name)

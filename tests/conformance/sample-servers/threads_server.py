@@ -17,7 +17,7 @@ import threading
 from correct_room import Person, Room, encode
 
 LISTEN_BACKLOG = 512
-FAREWELL_SECONDS = 1.0  # for what a leaving person still sends
+FAREWELL_SECONDS = 5.0  # for what a leaving person still sends, and has not read yet
 OUTBOX_LIMIT = 4096  # frames that may wait for one reader before it is cut off
 
 
