@@ -189,6 +189,31 @@ def test_a_slow_start_costs_what_came_late_and_nothing_else(tmp_path: Path) -> N
             assert "waited 0.5 s in vain for the answer to 'BLOCK" in test["output"]
 
 
+# One kind of error never comes; the others do, too late for a hurry.
+SLOW_AND_SILENT = """
+class Silent(Room):
+    def request(self, person, payload):
+        time.sleep(0.05)
+        try:
+            verb, separator, rest = self.read_text(payload).partition(" ")
+            self.act(person, verb.upper(), rest if separator else None)
+        except Refusal as refusal:
+            if "BAD_ARGUMENTS" not in str(refusal):
+                person.send(encode(str(refusal)))
+
+serve(int(sys.argv[1]), Silent())
+"""
+
+
+@pytest.mark.slow
+def test_what_never_comes_costs_nothing_that_does(tmp_path: Path) -> None:
+    program = sample(tmp_path / "silent.py", SLOW_AND_SILENT)
+    verdict = judge(tmp_path, *QUICK, "--server", program, *rules("test_errors.py"))
+    assert "a missing argument" in verdict.broken()
+    came = {"a payload that is not utf8", "control characters", "bad text goes before everything"}
+    assert not verdict.broken() & came, verdict.output
+
+
 @pytest.mark.slow
 def test_what_never_comes_is_waited_for_a_few_times_and_once_more_at_the_end(
     tmp_path: Path,

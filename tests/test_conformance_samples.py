@@ -125,3 +125,4 @@ def test_a_wrong_client_breaks_its_rules_and_no_others(mistake: str, tmp_path: P
     chancy = mistake in ("one_recv", "after_enter")
     by_chance = {"half a frame does not stop the keyboard"} if chancy else set()
     assert wanted - by_chance <= verdict.broken() <= wanted | by_chance, verdict.output
+    assert "by one thing" not in verdict.output, "such causes are those of servers"

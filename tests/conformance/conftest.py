@@ -178,14 +178,14 @@ def explain(
         result.seen = f"{type(error).__name__}: {error}"
         return
     assert isinstance(item, pytest.Function)
-    judge = item.funcargs.get("room") or item.funcargs.get("terminal")
-    situation = judge.situation if isinstance(judge, (Room, Terminal)) else ""
+    scene = item.funcargs.get("room") or item.funcargs.get("terminal")
+    situation = scene.situation if isinstance(scene, (Room, Terminal)) else ""
     sentence = f"{situation}, {error}" if situation else str(error)
-    cut_off = isinstance(judge, Room) and judge.was_cut_off
+    cut_off = isinstance(scene, Room) and scene.was_cut_off
     if ended := submission.program.last_words(ENDING_SECONDS if cut_off else 0):
         sentence += ended  # which says more than we could guess
         result.about = f"The server ended{re.sub(QUOTED, '…', ended)}"
-    elif judge is None:  # it did not even start
+    elif scene is None:  # it did not even start
         result.about = f"The server did not start: {error}"
     else:
         result.guess = error.mistake or paragraphs(item)[-1].removeprefix(MISTAKE)
@@ -221,7 +221,8 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     points = options.points_per_level(config)
     for own in report.by_submission(results).values():
         of_a_client = any(own[0].submission == one.label for one in config.stash[CLIENTS])
-        report.give_points(own, points, rules_of_each_level(of_a_client))
+        sizes = rules_of_each_level(of_a_client, bool(config.getoption("password")))
+        report.give_points(own, points, sizes)
     if not is_whole(session):  # broken off: what there is would say too much or too little
         return
     if page := options.output_file(config, "report"):

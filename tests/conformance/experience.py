@@ -96,7 +96,8 @@ class Experience:
 
     def has_not_come(self, waiting_for: str, came_later: bool = False) -> None:
         """Remember that a wait was in vain."""
-        self.too_short += self._given_up(waiting_for, came_later)[-1:]  # the widest of them
+        if self._given_up(waiting_for, came_later):
+            self.too_short.append(kinds_of(waiting_for)[0])
         self.in_vain.update(all_kinds_of(waiting_for, came_later))
 
     def begin_anew(self) -> None:

@@ -27,13 +27,15 @@ class Pattern:
         """
         if not all(rule in broken and re.search(self.where, broken[rule]) for rule in self.sure):
             return set()
-        found = (self.sure | self.also) & broken.keys()
+        found = set(broken) if EVERYTHING in self.also else (self.sure | self.also) & broken.keys()
         return found if len(found) > 1 else set()
 
 
 def pattern(seen: str, guess: str, sure: str, also: str = "", where: str = "") -> Pattern:
     return Pattern(seen, guess, set(sure.split()), set(also.split()), where)
 
+
+EVERYTHING = "everything"
 
 # Broken with either half of "TCP joins and cuts", because they send much in one go.
 MUCH_AT_ONCE = """
@@ -57,6 +59,13 @@ CUT = """
 """
 
 PATTERNS = [  # the first that fits explains a rule
+    pattern(
+        "what one frame asked was not answered before the next had come",
+        "is a frame dealt with as soon as its last byte is there? Then nothing more need come",
+        "an_answer_is_one_frame exit_is_answered_with_bye a_name_is_answered_with_hello",
+        EVERYTHING,
+        where="in vain for",
+    ),
     pattern(
         "frames that came joined, or cut in two, were not understood",
         "is one recv() taken for one frame? Keep a buffer for each client: add what recv()"

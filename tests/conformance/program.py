@@ -142,7 +142,6 @@ class RunningServer:
     def __init__(self, address: tuple[str, int]) -> None:
         self.address = address
         self.experience = Experience()
-        self.tag = f"{os.getpid() % 10**5:05}"  # digits: no case folding, no sorting surprises
 
     def make_ready(self) -> None:
         """Nothing to do: it runs, or the first connection says that it does not."""
@@ -187,7 +186,8 @@ def free_port() -> int:
     """
     while True:
         port = random.randrange(10_000, 32_000)
-        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
+        with contextlib.suppress(OSError), socket.socket() as probe:
+            probe.bind(("127.0.0.1", port))  # without SO_REUSEADDR, which not every program sets
             return port
 
 

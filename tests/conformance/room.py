@@ -149,7 +149,6 @@ class Room:
         share = self.experience.share_of_patience(ALL_GONE) if self.was_answered else 0
         deadline = time.monotonic() + LEAVING_SECONDS * share
         for client in staying:
-            client.tag = ""
             with contextlib.suppress(RuleBroken, TimeoutError):
                 while client.frame_before(deadline) is not None:
                     pass
@@ -190,7 +189,9 @@ def accept_name(client: Client, name: str) -> None:
             odd = True  # a greeting, or the answer in a form of its own
             client.patience = min(patience, ODD_SECONDS)
             answer = client.wait_for("HELLO behind something else", is_hello_or_error)
-        require(verb_of(answer) != "ERROR", f"NAME {name} was answered {show(answer)}")
+        if verb_of(answer) == "ERROR":
+            full = "are those still counted who have left?" if "SERVER_FULL" in answer else ""
+            raise RuleBroken(f"NAME {name} was answered {show(answer)}", full)
     except RuleBroken as broken:
         if not odd:
             raise RuleBroken(

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 
 from .program import Server
 from .room import Room
-from .wire import RuleBroken, frame, require, verb_of
+from .wire import RuleBroken, frame, require, show, verb_of
 
 IDLE_SECONDS = 5.5  # that somebody must be able to say nothing
 READING_SECONDS = 3.5  # in which somebody who has left reads on, of the 5 that the sheet promises
@@ -40,7 +40,8 @@ def say_half(room: Room, pause: Pause) -> None:
     pause(IDLE_SECONDS)
     room.situation = "when somebody had stopped in the middle of a frame for some seconds"
     slow.send_bytes(data[9:])
-    slow.answer("'GET_NAMES', sent in two halves")
+    answer = slow.answer("'GET_NAMES', sent in two halves")
+    require(verb_of(answer) == "NAMES", f"GET_NAMES, sent in two halves, got {show(answer)}")
 
 
 def read_on(room: Room, pause: Pause) -> None:
@@ -72,27 +73,31 @@ STORIES: dict[str, Story] = {
 }
 
 
+starting = threading.Lock()  # one after the other: some programs need much for it
+
+
 class Sleeper:
     """A server that is started beside the one under test, and what happens in it meanwhile."""
 
     def __init__(self, server: Server, password: str, story: Story) -> None:
         self.server = server
         self.room = Room(server.address, PATIENCE, password=password)
-        self.problem: RuleBroken | None = None
+        self.problem: Exception | None = None
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._live, args=(story,), daemon=True)
         self._thread.start()
 
     def _live(self, story: Story) -> None:
         try:
-            self.server.make_ready()
+            with starting:
+                self.server.make_ready()
             self.room.address = self.server.address
             story(self.room, self._over.wait)
-        except RuleBroken as problem:
+        except Exception as problem:  # noqa: BLE001 - the rule raises it
             self.problem = problem
 
     def wait(self) -> None:
-        """Return once the story is over; raise RuleBroken where it ended badly."""
+        """Return once the story is over; raise what ended it badly, RuleBroken for one."""
         self._thread.join()
         if self.problem:
             raise self.problem

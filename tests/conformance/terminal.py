@@ -198,7 +198,11 @@ class Terminal:
     def ends_in_order(self) -> None:
         """Say BYE, unless the client is gone by then, and insist that no reset ends it."""
         assert self.stream
-        if self._next_request(time.monotonic() + QUIET_SECONDS) is None and not self.stream.ended:
+        deadline = time.monotonic() + self.patience
+        while self._next_request(time.monotonic() + QUIET_SECONDS) is not None:
+            if time.monotonic() > deadline:
+                break
+        if not self.stream.ended:
             self.stream.send("BYE")
             self.stream.stop_sending()
         deadline = time.monotonic() + self.patience

@@ -260,7 +260,7 @@ def test_a_message_to_oneself_whatever_one_blocks(room: Room) -> None:
 def test_a_name_from_the_own_list_stays_on_it(room: Room) -> None:
     """One who takes a name from the own list may do so; it stays on the list until `UNBLOCK`.
 
-    Probable mistake: the own name is taken off the own list?
+    Probable mistake: is the own name taken off the own list, or a name refused that is on it?
     """
     alice, bob = room.join("alice"), room.join("bob")
     blocks(alice, bob)

@@ -84,8 +84,8 @@ def test_bye_is_the_last_frame(room: Room) -> None:
 
     Probable mistake: is the client still in the list when the others are told that it left?
     """
-    alice = room.join("alice")
-    room.join("bob")
+    alice, bob = room.join("alice"), room.join("bob")
+    bob.settles()
     alice.settles()
     alice.send("EXIT")
     last = alice.last_frames()

@@ -39,7 +39,7 @@ def test_the_total_is_the_number_of_names(room: Room) -> None:
     Probable mistake: is it missing, does it count those who have no name, or not the one who asks?
     """
     people = [room.join(stem) for stem in ("alice", "bob")]
-    room.connect().settles()
+    room.connect().ask("GET_NAMES")
     for person in people:
         answer = person.ask("GET_NAMES")
         verb, total, *names = [*answer.split(" "), ""][: answer.count(" ") + 2]
@@ -57,7 +57,7 @@ def test_who_has_no_name_is_not_listed(empty_room: Room) -> None:
     Probable mistake: every connection is counted or listed, with or without a name?
     """
     alice, nobody = empty_room.join("alice"), empty_room.connect()
-    nobody.settles()  # it is there for certain
+    nobody.ask("GET_NAMES")  # whatever the answer: it is there for certain
     names = alice.names()
     require(names == ["alice"], f"only alice has a name, and NAMES lists {show(names)}")
 
@@ -243,7 +243,8 @@ def test_names_that_do_not_fit_one_frame(empty_room: Room) -> None:
     """When the names do not fit one frame, the server sends several `NAMES` frames in a row, each
     with the same total; together they have every name once, in order.
 
-    Probable mistake: a payload of more than 9999 bytes, whose length has no four digits?
+    Probable mistake: is there a payload of more than 9999 bytes, or are names left out that do not
+    fit?
     """
     wanted = ["𐐨" * 12 + "first1", *(f"{'𐐨' * 17}{n:03}" for n in range(149))]
     assert len(" ".join(["NAMES 150", *wanted[:139]]).encode()) == LARGEST_PAYLOAD + 1
