@@ -212,13 +212,13 @@ BROKEN = {
         what_came_before_a_bad_frame_is_answered wrong_requests_of_any_length
         a_sender_too_fast_is_slowed_down_and_loses_nothing a_sender_too_fast_may_leave
         all_talk_at_once a_slow_reader_gets_everything a_slow_reader_stops_nobody
-        a_slow_listener_stops_no_broadcast
+        a_slow_listener_stops_no_broadcast who_stops_within_a_frame_stays
     """,
     "LeftoverLost": """
         a_frame_cut_anywhere one_byte_at_a_time a_character_cut_in_two several_frames_and_a_bit
         more_than_one_read_can_hold half_a_payload_stops_nobody half_frames_of_many
         all_that_waits_comes_before_bye a_slow_reader_may_stop_sending a_slow_reader_gets_everything
-        a_slow_reader_stops_nobody
+        a_slow_reader_stops_nobody who_stops_within_a_frame_stays
     """,
     "OnlyTheFirstFrame": """
         an_empty_payload many_frames_in_one_packet a_name_and_more_in_one_packet
@@ -332,7 +332,14 @@ BROKEN = {
         what_came_before_a_bad_frame_is_answered
     """,
     "FreeOnceClosed": """
-        a_name_from_the_own_list_stays_on_it a_name_is_free_after_exit who_left_is_not_listed
+        a_list_holds_many_names a_block_stays_when_the_blocked_leave
+        who_takes_a_blocked_name_is_followed a_blocked_person_takes_a_blocked_name
+        who_left_can_be_unblocked unblocked_spells_a_name_like_its_owner
+        a_message_to_oneself_whatever_one_blocks a_name_from_the_own_list_stays_on_it
+        a_block_ends_with_the_blocker events_are_not_blocked a_block_holds_a_name_in_any_form
+        nobody_of_that_name left_is_told_to_the_others the_last_name_is_the_one_that_left
+        a_name_is_free_after_exit who_left_is_not_listed a_half_closed_connection_leaves
+        a_name_keeps_its_capitals
     """,
     "ErrorsEnd": """
         a_block_outlives_a_change_of_capitals a_block_leaves_the_old_name_behind

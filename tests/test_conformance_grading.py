@@ -132,6 +132,7 @@ def test_a_wrong_option_leaves_no_older_result(tmp_path: Path) -> None:
 # ---------------------------------------------------------------------------------------- points
 
 
+@pytest.mark.slow
 def test_one_level_gives_the_points_of_this_level(tmp_path: Path) -> None:
     verdict = judge(tmp_path, "--server", threads(), "-m", "core")
     assert verdict.score == verdict.total("score") == verdict.total("max_score") == 60

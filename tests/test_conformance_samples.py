@@ -10,15 +10,11 @@ from judged import CLIENTS, ROOT, SERVERS, Verdict, command, judge, servers, thr
 
 PORT = ("--port", "{port}")
 HABITS = ("Greets", "CutsOff", "HundredPlaces", "Slow", "Uneven")
-RIGHT_SERVERS = {
-    "threads": threads(),
-    "asyncio": command(SERVERS / "asyncio_server.py", *PORT),
-    "select": command(SERVERS / "wrong_servers.py", *PORT),  # without a mistake
+RIGHT_SERVERS = {  # by what a report calls them
+    "threads_server.py": threads(),
+    "asyncio_server.py": command(SERVERS / "asyncio_server.py", *PORT),
+    "wrong_servers.py": command(SERVERS / "wrong_servers.py", *PORT),  # without a mistake
     **{kind: command(SERVERS / "unusual_servers.py", *PORT, "--habit", kind) for kind in HABITS},
-}
-RIGHT_CLIENTS = {
-    "threads": command(CLIENTS / "threads_client.py", "{host}", "{port}"),
-    "ours": command(ROOT / "chat_client.py", "{host}", "{port}"),
 }
 
 # The mistakes of sample-clients/threads_client.py.
@@ -72,29 +68,30 @@ def test_a_first_solution_passes_core(tmp_path: Path) -> None:
     assert "core     19 of  19 rules passed" in verdict.output
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("kind", RIGHT_SERVERS)
-def test_a_right_server_passes_everything(kind: str, tmp_path: Path) -> None:
-    verdict = judge(tmp_path, *servers(RIGHT_SERVERS[kind]))
-    assert verdict.broken() == set(), verdict.output
-    assert verdict.code == 0
-    assert verdict.score == verdict.total("score") == verdict.total("max_score") == 100
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("kind", RIGHT_CLIENTS)
-def test_a_right_client_passes_everything(kind: str, tmp_path: Path) -> None:
-    verdict = judge(tmp_path, "--client", RIGHT_CLIENTS[kind])
-    assert verdict.broken() == set(), verdict.output
+# Each of the following judges many programs in one run, side by side: that is much quicker.
 
 
 @pytest.fixture(scope="module")
-def verdict(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Verdict:
-    """What one run says of all wrong servers that are wanted, side by side: much quicker so."""
+def right_ones(tmp_path_factory: pytest.TempPathFactory) -> Verdict:
+    """What is said of all right servers."""
+    return judge(tmp_path_factory.mktemp("right"), *servers(*RIGHT_SERVERS.values()))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", RIGHT_SERVERS)
+def test_a_right_server_passes_everything(kind: str, right_ones: Verdict) -> None:
+    own = right_ones.of(kind)
+    assert own.broken() == set(), right_ones.output
+    assert own.total("score") == own.total("max_score") == 100
+
+
+@pytest.fixture(scope="module")
+def wrong_ones(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Verdict:
+    """What is said of all wrong servers that are asked for."""
     wanted = {
         str(item.callspec.params["mistake"])
         for item in request.session.items
-        if isinstance(item, pytest.Function) and "verdict" in item.fixturenames
+        if isinstance(item, pytest.Function) and "wrong_ones" in item.fixturenames
     }
     # Of one alone the results would not say which it is.
     commands = [wrong(mistake) for mistake in BROKEN if mistake in wanted] + [threads()]
@@ -103,26 +100,42 @@ def verdict(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 
 @pytest.mark.slow
 @pytest.mark.parametrize("mistake", BROKEN)
-def test_a_wrong_server_breaks_its_rules_and_no_others(mistake: str, verdict: Verdict) -> None:
-    broken = verdict.of(mistake).broken()
+def test_a_wrong_server_breaks_its_rules_and_no_others(mistake: str, wrong_ones: Verdict) -> None:
+    own = wrong_ones.of(mistake)
     wanted = {rule.replace("_", " ") for rule in BROKEN[mistake].split()}
     if mistake in BY_CHANCE:
-        assert broken, verdict.output
-        assert broken <= wanted, verdict.output
+        assert own.broken(), own.output
+        assert own.broken() <= wanted, own.output
     else:
-        assert broken == wanted, verdict.output
-    assert verdict.code == 1
+        assert own.broken() == wanted, own.output
+    assert wrong_ones.code == 1
+
+
+@pytest.fixture(scope="module")
+def clients(tmp_path_factory: pytest.TempPathFactory) -> Verdict:
+    """What is said of all clients."""
+    place = ("{host}", "{port}")
+    threaded = CLIENTS / "threads_client.py"
+    commands = [command(threaded, *place), command(ROOT / "chat_client.py", *place)]
+    commands += [command(threaded, *place, "--mistake", mistake) for mistake in BROKEN_BY_CLIENTS]
+    options = [word for one in commands for word in ("--client", one)]
+    return judge(tmp_path_factory.mktemp("clients"), "--patience", "5", *options)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("client", ["threads_client.py", "chat_client.py"])
+def test_a_right_client_passes_everything(client: str, clients: Verdict) -> None:
+    assert clients.of(client).broken() == set(), clients.output
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("mistake", BROKEN_BY_CLIENTS)
-def test_a_wrong_client_breaks_its_rules_and_no_others(mistake: str, tmp_path: Path) -> None:
-    client = command(CLIENTS / "threads_client.py", "{host}", "{port}", "--mistake", mistake)
-    verdict = judge(tmp_path, "--patience", "5", "--client", client)
+def test_a_wrong_client_breaks_its_rules_and_no_others(mistake: str, clients: Verdict) -> None:
+    own = clients.of(mistake)
     wanted = {rule.replace("_", " ") for rule in BROKEN_BY_CLIENTS[mistake].split()}
     # Nobody can make a client read before the second half comes; a busy machine may join the two.
     # One that reads only after Enter is stopped or not by where it stands at that moment.
     chancy = mistake in ("one_recv", "after_enter")
     by_chance = {"half a frame does not stop the keyboard"} if chancy else set()
-    assert wanted - by_chance <= verdict.broken() <= wanted | by_chance, verdict.output
-    assert "by one thing" not in verdict.output, "such causes are those of servers"
+    assert wanted - by_chance <= own.broken() <= wanted | by_chance, own.output
+    assert "by one thing" not in own.output, "such causes are those of servers"

@@ -183,6 +183,7 @@ def test_the_host_is_looked_up_anew(played: PlayedServer) -> None:
 
 
 @posix_only
+@pytest.mark.slow
 def test_a_host_with_very_many_addresses_is_tried_at_each() -> None:
     """Each fails at once: nobody may connect to 255.255.255.255."""
     many = prepared_client(

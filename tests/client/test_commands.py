@@ -201,6 +201,7 @@ def receive_parts(connection: Client, head: str, last: str) -> list[str]:
 
 
 @pytest.mark.parametrize("command", ["", "/msg bob "])
+@pytest.mark.slow
 def test_a_long_message_is_split_between_words(desk: Desk, command: str) -> None:
     text = " ".join(f"wörd{number}" for number in range(3000)) + " end"
     desk.person.say_at_length(paste(text), command)

@@ -131,6 +131,7 @@ os.execvp(sys.argv[1], sys.argv[1:])
 
 @linux_only
 @pytest.mark.parametrize("count", [1_100, 1_015])
+@pytest.mark.slow
 def test_with_every_low_number_inherited_select_can_watch_nobody(count: int) -> None:
     allow_descriptors(1_300)
     done = subprocess.run(

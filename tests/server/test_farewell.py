@@ -104,6 +104,7 @@ def test_those_who_come_and_go_leave_nothing_behind(
 
 @posix_only
 @pytest.mark.parametrize("selector", ALL_SELECTORS)
+@pytest.mark.slow
 def test_a_reset_in_the_turn_in_which_it_was_readable(
     start_server: StartServer, selector: str
 ) -> None:
@@ -122,6 +123,7 @@ def test_a_reset_in_the_turn_in_which_it_was_readable(
 
 
 @pytest.mark.parametrize("selector", DEFAULT_SELECTOR)
+@pytest.mark.slow
 def test_a_reset_while_much_waits_to_be_written(start_server: StartServer, selector: str) -> None:
     server = start_server("--selector", selector, "--rate", "0", "--max-backlog", "100000")
     speaker = server.connect("speaker")
@@ -136,6 +138,7 @@ def test_a_reset_while_much_waits_to_be_written(start_server: StartServer, selec
 
 @needs_proc
 @pytest.mark.parametrize("selector", DEFAULT_SELECTOR)
+@pytest.mark.slow
 def test_a_storm_of_resets_leaves_nothing_behind(start_server: StartServer, selector: str) -> None:
     server = start_server("--selector", selector, "--rate", "0")
     alice = server.connect("alice")

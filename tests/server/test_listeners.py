@@ -30,6 +30,7 @@ def test_a_server_for_everyone_says_so(start_server: StartServer) -> None:
     assert server.lines[0] == f"Chat server listening on 0.0.0.0:{server.port}"
 
 
+@pytest.mark.slow
 def test_port_0_takes_a_free_port_for_each(start_server: StartServer) -> None:
     ports = {start_server().port for _ in range(2)}
     assert len(ports) == 2

@@ -90,6 +90,7 @@ def test_the_log_cannot_drive_a_terminal(start_server: StartServer) -> None:
     server.wait_for_line("alice asks: MSG alice a␤b$")
 
 
+@pytest.mark.slow
 def test_a_name_that_the_output_cannot_show_stops_nothing(start_server: StartServer) -> None:
     server = start_server(environment={"PYTHONIOENCODING": "ascii"})
     server.connect("דני")
@@ -103,6 +104,7 @@ LEFT_OUT = rb"\n\((\d+) lines are left out: nobody read them, or the disk was fu
 
 
 @posix_only
+@pytest.mark.slow
 def test_output_that_nobody_reads_any_more_stops_nothing() -> None:
     process = subprocess.Popen(
         [sys.executable, SERVER, "--host", "127.0.0.1", "--port", "0"],

@@ -44,6 +44,7 @@ def test_every_selector_of_this_system_serves(start_server: StartServer, selecto
 @pytest.mark.parametrize(
     "signals", [["SIGINT", "SIGTERM"], ["SIGTERM", "SIGHUP"], ["SIGHUP"] * 3], ids=str
 )
+@pytest.mark.slow
 def test_several_signals_in_one_moment_are_one(
     start_server: StartServer, signals: list[str]
 ) -> None:
@@ -92,6 +93,7 @@ def test_nohup_keeps_the_server_when_its_window_is_closed(start_server: StartSer
 
 
 @pytest.mark.parametrize("options", ["--login-timeout 1e10", "--rate 1e-10"])
+@pytest.mark.slow
 def test_no_wait_is_too_long_for_select(start_server: StartServer, options: str) -> None:
     # 292 years are the most that select() takes, 24 days the most of poll() and epoll.
     server = start_server(*options.split())
@@ -136,6 +138,7 @@ def test_a_fault_costs_one_client_its_connection(start_server: StartServer, sele
 
 
 @linux_only
+@pytest.mark.slow
 def test_a_fault_without_a_descriptor_left_costs_no_more(start_server: StartServer) -> None:
     server = start_server(program=("-c", FAULTY))
     server.may_fail = True

@@ -111,6 +111,7 @@ def test_a_server_without_a_usable_certificate_says_so_in_a_sentence(
     assert line.endswith(".")
 
 
+@pytest.mark.slow
 def test_nobody_imports_ssl_who_does_not_ask_for_it() -> None:
     code = (
         f"import runpy, sys\ntry:\n runpy.run_path({SERVER!r}, run_name='__main__')\n"

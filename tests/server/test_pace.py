@@ -306,6 +306,7 @@ def test_one_who_does_not_read_its_answers_waits_also_when_the_others_come_first
 
 
 @pytest.mark.parametrize("selector", ALL_SELECTORS)
+@pytest.mark.slow
 def test_one_who_never_reads_is_cut_off_and_nobody_waits_for_it(
     start_server: StartServer, selector: str
 ) -> None:
@@ -342,6 +343,7 @@ def test_one_who_reads_late_gets_everything(start_server: StartServer, selector:
 
 
 @posix_only
+@pytest.mark.slow
 def test_one_who_reads_is_never_cut_off(start_server: StartServer) -> None:
     server = start_server("--rate", "0")
     bob, *speakers = server.people("bob", *(f"s{number}" for number in range(30)))

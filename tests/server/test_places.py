@@ -59,6 +59,7 @@ def test_resets_before_they_were_accepted(server: ServerProcess) -> None:
 # ----------------------------------------------------------------------------------------- no place
 
 
+@pytest.mark.slow
 def test_max_clients_is_the_number_of_places(start_server: StartServer) -> None:
     server = start_server("--max-clients", "2")
     assert server.lines[3].startswith("Room for 2 people")
@@ -107,6 +108,7 @@ def test_one_address_may_be_held_to_a_few_places(start_server: StartServer, ipv6
 # --------------------------------------------------- those who choose no name, and those who vanish
 
 
+@pytest.mark.slow
 def test_one_who_says_nothing_is_closed_in_time(start_server: StartServer) -> None:
     server = start_server("--login-timeout", "0.4")
     start = time.monotonic()

@@ -75,6 +75,7 @@ def test_tls_1_1_is_refused(tls_room: TLSRoom) -> None:
     assert client.socket.recv(100) == b""
 
 
+@pytest.mark.slow
 def test_a_broadcast_reaches_all_kinds_of_listeners(tls_room: TLSRoom) -> None:
     options = (str(tls_room.server.port), "--name", "ann", *tls_room.certificate.for_client)
     old = tls_room.connect("old", "1.2")
@@ -101,6 +102,7 @@ def test_a_broadcast_reaches_all_kinds_of_listeners(tls_room: TLSRoom) -> None:
 
 @pytest.mark.parametrize("kind", ["tls_room", "cramped_room"])
 @pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.slow
 def test_the_largest_frames_go_both_ways_at_once_between_slow_readers(
     kind: str, version: str, request: pytest.FixtureRequest
 ) -> None:
@@ -164,6 +166,7 @@ def test_a_request_cut_into_a_record_for_each_byte_is_one_request(tls_room: TLSR
 
 
 @pytest.mark.parametrize("selector", sorted(SELECTORS.keys() - {"select", "auto"}))
+@pytest.mark.slow
 def test_every_selector_serves_tls(
     start_server: StartServer, certificate: Certificate, selector: str
 ) -> None:

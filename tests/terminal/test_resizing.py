@@ -111,6 +111,7 @@ def test_nothing_stays_behind_and_nothing_is_lost(
 
 
 @each_kind
+@pytest.mark.slow
 def test_a_cursor_in_the_last_column_tells_nothing(open_desk: OpenDesk, reflows: bool) -> None:
     """It stands there in a row that was cut, and where the second of two rows ends so."""
     desk = open_desk(reflows=reflows, rows=12, program=PATIENT)

@@ -33,6 +33,7 @@ class Later(Connection):
     """Deals with a request when its time has come, and with the end of the stream after all."""
 
     all_has_come = False
+    is_gone = False  # nobody is there any more to be answered
 
     def may_ask(self) -> bool:
         return True
@@ -47,6 +48,14 @@ class Later(Connection):
 
     def end_of_stream(self) -> None:
         self.all_has_come = True
+
+    def broken(self) -> None:
+        self.outgoing.clear()
+        self.ended = self.all_has_come = self.is_gone = True
+
+    def send(self, data: bytes) -> None:
+        if not self.is_gone:
+            super().send(data)
 
 
 class Slow(Later):
