@@ -89,7 +89,7 @@ class Opened:
         self._channel.settimeout(DEADLINE)
         self._answers = self._channel.makefile(encoding="utf-8")
         self.wait("root.winfo_viewable()")
-        self("root.focus_force()")  # there is no window manager to do it
+        self("root.focus_lastfor().focus_force()")  # there is no window manager to do it
 
     def __call__(self, expression: str) -> Any:
         """Return what an expression is in the program."""
