@@ -89,7 +89,8 @@ class Opened:
         self._channel.settimeout(DEADLINE)
         self._answers = self._channel.makefile(encoding="utf-8")
         self.wait("root.winfo_viewable()")
-        self("root.focus_lastfor().focus_force()")  # there is no window manager to do it
+        # There is no window manager to do it; the part that has the focus in the window keeps it.
+        self("[part := root.focus_lastfor(), root.focus_force(), part.focus_force()] and None")
 
     def __call__(self, expression: str) -> Any:
         """Return what an expression is in the program."""
