@@ -548,9 +548,9 @@ class Server:
 
     def heed_signals(self) -> None:
         """Ctrl+C, say, at a server without a desk: several at once are one."""
-        stops = [one for one in signals_that_came(self.signals) if not self.desk.heed(one.name)]
-        if stops:
-            self.end(STOP_SENTENCES[stops[0]])
+        if ours := [one for one in signals_that_came(self.signals) if not self.desk.heed(one.name)]:
+            self.end(STOP_SENTENCES[ours[0]])
+            self.send_news()  # for this may be all that is left of the turn
 
     def end(self, sentence: str) -> None:
         """Let nobody in any more and see everyone off, so that serve() ends; or else just go."""
